@@ -1,0 +1,1 @@
+"""Breakout Desk: an async trading terminal for Interactive Brokers."""

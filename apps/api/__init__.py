@@ -1,0 +1,1 @@
+"""The edge: wiring, commands and what the trader sees."""

@@ -1,0 +1,1 @@
+"""One file per command: parse, call the desk, hand the result to a view."""

@@ -1,0 +1,1 @@
+"""The trading rules themselves: pure, synchronous, standard library only."""

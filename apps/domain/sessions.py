@@ -1,0 +1,50 @@
+"""Trading sessions of one instrument, as spans of UTC time.
+
+The spans are injected (from the broker's contract details): nothing here knows a
+calendar. A span is half open, ``[start, end)``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["Span", "TradingHours"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of time, ``[start, end)``, both aware UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class TradingHours:
+    """Regular sessions and the longer extended ones around them, each in rising order."""
+
+    regular: tuple[Span, ...] = ()
+    extended: tuple[Span, ...] = ()
+
+    def regular_at(self, at: datetime) -> Span | None:
+        """Give the regular session that holds ``at``, if one does."""
+        return _span_at(self.regular, at)
+
+    def extended_at(self, at: datetime) -> Span | None:
+        """Give the extended session that holds ``at``, if one does."""
+        return _span_at(self.extended, at)
+
+    def next_regular(self, at: datetime) -> Span | None:
+        """Give the first regular session that starts after ``at``, if it is known."""
+        after = bisect_right(self.regular, at, key=lambda span: span.start)
+        return self.regular[after] if after < len(self.regular) else None
+
+
+def _span_at(spans: tuple[Span, ...], at: datetime) -> Span | None:
+    before = bisect_right(spans, at, key=lambda span: span.start) - 1
+    return spans[before] if before >= 0 and at in spans[before] else None

@@ -1,0 +1,1 @@
+"""Async orchestration: feeds, watchers, execution. Imports the domain only."""

@@ -1,0 +1,187 @@
+"""What the engine needs of the world, as small Protocols; the adapters implement them.
+
+Two kinds of call: a plain ``def`` acts at once and never waits (orders, subscriptions of
+listeners); an ``async def`` asks the broker, has a deadline of its own, and raises
+`DeadlineExceeded`, `BrokerError` or `NotConnected`. A failure is never an empty answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from apps.domain.account import AccountSummary, Position, WhatIf
+from apps.domain.bars import Bar
+from apps.domain.instruments import Instrument
+from apps.domain.orders import Bracket, Fill, OrderState, Ticket
+from apps.domain.quotes import Quote
+
+__all__ = [
+    "BarListener",
+    "Broker",
+    "BrokerListener",
+    "BrokerNotice",
+    "Clock",
+    "Link",
+    "LinkState",
+    "MarketData",
+    "QuoteStream",
+    "Subscription",
+]
+
+
+class LinkState(Enum):
+    """State of the link to the broker."""
+
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    SYNCHRONISING = "synchronising"
+    READY = "ready"
+    BROKER_LOST = "broker link lost"
+    """The socket is up, IB's own servers are not reachable (1100)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The link's state; ``epoch`` grows by one at every loss, however short."""
+
+    state: LinkState
+    epoch: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerNotice:
+    """A message of the broker's: IB's code and text, and the order it speaks of (or None)."""
+
+    code: int
+    text: str
+    order_id: int | None = None
+
+
+class BrokerListener(Protocol):
+    """Who wants to hear of the broker. Calls are synchronous and must return at once."""
+
+    def on_order(self, order: OrderState) -> None:
+        """An order was seen for the first time or changed; repeats happen."""
+
+    def on_fill(self, fill: Fill) -> None:
+        """An execution; sent again with the same exec_id once its commission is known."""
+
+    def on_notice(self, notice: BrokerNotice) -> None:
+        """IB sent a code and a text."""
+
+    def on_link(self, link: Link) -> None:
+        """The link changed its state."""
+
+
+class Subscription(Protocol):
+    """Something that goes on until it is closed; closing twice does nothing."""
+
+    def close(self) -> None:
+        """End it. Returns at once; what is in flight may still arrive."""
+
+
+class QuoteStream(Subscription, Protocol):
+    """A running quote of one instrument."""
+
+    def latest(self) -> Quote | None:
+        """Give the newest quote, or None while nothing came."""
+
+
+BarListener = Callable[[Bar], None]
+"""Called with each completed 5-second bar, in order, synchronously; must return at once."""
+
+
+class Broker(Protocol):
+    """Orders and account of one account at one broker."""
+
+    @property
+    def account(self) -> str:
+        """The account that orders are for."""
+
+    @property
+    def link(self) -> Link:
+        """The link's state now."""
+
+    def listen(self, listener: BrokerListener) -> Subscription:
+        """Send everything that happens to ``listener`` until the subscription is closed."""
+
+    def place_bracket(self, bracket: Bracket) -> tuple[int, ...]:
+        """Send a bracket as one; give its order ids in the order of ``bracket.legs``.
+
+        Never split by the pacing, and never behind another request. Raises NotConnected
+        (nothing was sent). Returning says that it was handed to the socket, not that the
+        broker accepted it: that comes through the listener.
+        """
+
+    def place(self, instrument: Instrument, ticket: Ticket) -> int:
+        """Send a single order; give its order id. Raises as `place_bracket`."""
+
+    def modify(self, order_id: int, ticket: Ticket) -> None:
+        """Send a changed price or quantity for one of our own orders.
+
+        Echoes the broker's own parent, OCA and TIF fields. Raises NotFound, NotConnected.
+        """
+
+    def cancel(self, order_id: int) -> None:
+        """Ask for the cancellation of one of our own orders. Raises NotFound, NotConnected."""
+
+    def known_orders(self) -> tuple[OrderState, ...]:
+        """Give what the session has seen of orders so far, without asking."""
+
+    async def open_orders(self) -> tuple[OrderState, ...]:
+        """Ask for the working orders of all clients of the account."""
+
+    async def executions(self) -> tuple[Fill, ...]:
+        """Ask for the day's executions of the account, with commissions where known."""
+
+    async def positions(self) -> tuple[Position, ...]:
+        """Ask for the positions of the account, with market values where known."""
+
+    async def account_summary(self) -> AccountSummary:
+        """Ask for the account's balances."""
+
+    async def what_if(self, instrument: Instrument, ticket: Ticket) -> WhatIf:
+        """Ask what an order would cost; nothing is sent to the market."""
+
+
+class MarketData(Protocol):
+    """Instruments, bars and quotes of one broker."""
+
+    async def qualify(self, symbol: str) -> Instrument:
+        """Give the one instrument for ``symbol``.
+
+        ``AAPL`` is a US stock or ETF, ``EUR.USD`` a currency pair, ``SPX`` an index;
+        ``AAPL@NASDAQ`` names the listing. Raises NotFound or AmbiguousSymbol.
+        """
+
+    async def subscribe_bars(self, instrument: Instrument, on_bar: BarListener) -> Subscription:
+        """Stream 5-second bars of regular hours. Raises BrokerError when IB refuses."""
+
+    def subscribe_quote(self, instrument: Instrument) -> QuoteStream:
+        """Begin a running quote (it costs a market-data line until it is closed)."""
+
+    async def quote(self, instrument: Instrument) -> Quote:
+        """Ask for a quote once. Raises BrokerError when there is none to be had."""
+
+    async def history(
+        self, instrument: Instrument, *, seconds: int, duration_s: int
+    ) -> tuple[Bar, ...]:
+        """Ask for the bars of regular hours of the last ``duration_s`` seconds of trading."""
+
+    async def market_time(self) -> datetime:
+        """Ask the broker's clock; aware UTC, whole seconds."""
+
+
+class Clock(Protocol):
+    """This machine's monotonic clock and the pauses measured by it. Injected, so tests turn it."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Pause for ``seconds`` of this machine's time."""

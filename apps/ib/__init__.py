@@ -1,0 +1,1 @@
+"""The Interactive Brokers adapter: the only importer of ib_insync."""

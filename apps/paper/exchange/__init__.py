@@ -1,0 +1,1 @@
+"""The pure exchange: matching, brackets and OCA, fees, order rules."""

@@ -1,0 +1,1 @@
+"""The simulated market: a deterministic function of seed, instrument and time."""

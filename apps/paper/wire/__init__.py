@@ -1,0 +1,1 @@
+"""Sans-I/O codec of the TWS wire protocol, from the server's side."""
