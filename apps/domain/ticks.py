@@ -16,7 +16,7 @@ from apps.domain.errors import InvalidInput
 __all__ = ["PriceBand", "TickRule", "to_decimal"]
 
 
-def to_decimal(value: Decimal | float | int | str) -> Decimal:
+def to_decimal(value: Decimal | float | str) -> Decimal:
     """Give the decimal a person would write for ``value``.
 
     >>> to_decimal(0.1)
@@ -96,7 +96,7 @@ class TickRule:
         return price
 
     def step_down(self, price: Decimal, ticks: int = 1) -> Decimal:
-        """Go ``ticks`` ticks down from ``price``; below a band's edge the lower band's tick holds."""
+        """Go ``ticks`` ticks down from ``price``; below an edge the lower band's tick holds."""
         for _ in range(ticks):
             on_tick = self.up(price)
             below = [band for band in self.bands if band.low_edge < on_tick]
