@@ -1,0 +1,183 @@
+"""The paper gateway on a socket: connections, and the market's clock that drives them.
+
+Reads as start, life, stop. Everything that decides anything is pure and lives in
+`apps.paper.hub`; here bytes come in, bytes go out, and time is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from apps.paper.catalogue import Catalogue
+from apps.paper.clock import ManualClock, MarketClock, default_start
+from apps.paper.connection import ClientSocket
+from apps.paper.feed.market import Market, Millis
+from apps.paper.feed.synthetic import SyntheticMarket
+from apps.paper.hub import Hub
+
+__all__ = ["GatewaySettings", "PaperGateway"]
+
+_LOGGER = logging.getLogger(__name__)
+
+_SLICE_MS = 5_000
+"""At most this much market time is played in one go, so that sockets are served in between."""
+
+_SHUTDOWN_S = 2.0
+"""How long connections may take to close before they are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """How a gateway is set up. ``start`` None is the open of the latest regular session.
+
+    ``speed`` is market seconds per second of this machine; ``cash`` is in USD, per account.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int = 1
+    speed: float = 1.0
+    start: datetime | None = None
+    accounts: tuple[str, ...] = ("DU1234567",)
+    cash: Decimal = field(default=Decimal(250_000))
+
+
+class PaperGateway:
+    """A TWS look-alike on one loopback port, with its own market, exchange and accounts.
+
+    ``hub`` is its state, for those who judge by it; ``clock`` its market time.
+    """
+
+    def __init__(self, hub: Hub, clock: MarketClock | ManualClock, host: str, port: int) -> None:
+        self.hub = hub
+        self.clock = clock
+        self.host = host
+        self.port = port
+        self._connections: set[ClientSocket] = set()
+        self._server: asyncio.Server | None = None
+        self._woken = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: GatewaySettings | None = None,
+        *,
+        market: Market | None = None,
+        clock: MarketClock | ManualClock | None = None,
+    ) -> AsyncIterator[PaperGateway]:
+        """Serve until the block ends. ``port`` 0 takes a free one; read it from the gateway.
+
+        Raises OSError when the address cannot be had.
+        """
+        wanted = settings or GatewaySettings()
+        running_clock = clock or _clock_for(wanted)
+        hub = Hub(
+            catalogue=Catalogue.load(),
+            market=market or SyntheticMarket(seed=wanted.seed),
+            accounts=wanted.accounts,
+            cash=wanted.cash,
+            start=running_clock.now(),
+        )
+        gateway = cls(hub, running_clock, wanted.host, wanted.port)
+        await gateway._listen()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                market_time = (
+                    tasks.create_task(gateway._play(running_clock), name="paper market time")
+                    if isinstance(running_clock, MarketClock)
+                    else None
+                )
+                try:
+                    yield gateway
+                finally:
+                    if market_time is not None:
+                        market_time.cancel()
+        finally:
+            await gateway._close()
+
+    def advance_to(self, at: Millis) -> None:
+        """Play the market up to ``at`` and send what comes of it (for a manual clock)."""
+        if isinstance(self.clock, ManualClock):
+            self.clock.advance_to(at)
+        self.hub.advance(at)
+        self._flush()
+
+    def settle(self) -> Millis:
+        """Bring the hub to the clock's present before a request is answered; give that time."""
+        now = self.clock.now()
+        self.hub.advance(now)
+        return now
+
+    def flush(self) -> None:
+        """Send what waits for any client, and look again at what is due next."""
+        self._flush()
+        self._woken.set()
+
+    def joined(self, connection: ClientSocket) -> None:
+        """Take note of a new connection."""
+        self._connections.add(connection)
+
+    def left(self, connection: ClientSocket) -> None:
+        """Forget a connection that ended."""
+        self._connections.discard(connection)
+        self._woken.set()
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: ClientSocket(self), self.host, self.port)
+        self.host, self.port = self._server.sockets[0].getsockname()[:2]
+
+    async def _play(self, clock: MarketClock) -> None:
+        """Follow the clock: play each moment at which something is due, for as long as it runs."""
+        while True:
+            self._woken.clear()
+            due = self.hub.next_due()
+            wait_s = None if due is None else clock.wall_seconds_until(due)
+            if wait_s is None or wait_s > 0:
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+                else:
+                    continue
+            self.hub.advance(min(clock.now(), self.hub.now + _SLICE_MS))
+            self._flush()
+            await asyncio.sleep(0)
+
+    def _flush(self) -> None:
+        for connection in tuple(self._connections):
+            connection.flush()
+
+    async def _close(self) -> None:
+        """Stop accepting, ask connections to close, wait to a deadline, then cut them."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in tuple(self._connections):
+            connection.close()
+        try:
+            async with asyncio.timeout(_SHUTDOWN_S):
+                for connection in tuple(self._connections):
+                    await connection.closed.wait()
+        except TimeoutError:
+            for connection in tuple(self._connections):
+                connection.abort()
+        await self._server.wait_closed()
+
+
+def _clock_for(settings: GatewaySettings) -> MarketClock:
+    start = (
+        default_start(int(datetime.now(UTC).timestamp() * 1000))
+        if settings.start is None
+        else int(settings.start.timestamp() * 1000)
+    )
+    return MarketClock(start=start, speed=settings.speed, monotonic=time.monotonic)
