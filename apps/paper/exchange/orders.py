@@ -1,0 +1,271 @@
+"""An order as the exchange holds it: what was asked, how far it has come, and what it traded.
+
+`Order` is the client's wish, in values; `OrderSnapshot` adds where the order stands. Both are
+frozen: a change makes a new snapshot, so one inside an event stays true to its moment. Which
+stage may follow which stands in `NEXT_STAGES` and nowhere else. What makes an order move is
+not at home here (`matching`, `brackets`, `exchange`), nor are the rules of acceptance
+(`order_rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType
+
+from apps.domain.errors import IllegalTransition
+from apps.domain.orders import OrderStatus, OrderType, Side
+from apps.paper.feed.market import Millis
+from apps.paper.listing import Listing
+
+__all__ = [
+    "LIMIT_TYPES",
+    "NEXT_STAGES",
+    "OCA_CANCEL",
+    "OCA_REDUCE",
+    "STOP_TYPES",
+    "CommissionReport",
+    "Execution",
+    "Order",
+    "OrderKey",
+    "OrderSnapshot",
+    "Stage",
+]
+
+LIMIT_TYPES = frozenset({OrderType.LIMIT.value, OrderType.STOP_LIMIT.value})
+"""Order types with a worst price."""
+STOP_TYPES = frozenset({OrderType.STOP.value, OrderType.STOP_LIMIT.value})
+"""Order types that wait for a price before they work."""
+
+OCA_CANCEL = 1
+"""OCA type: a fill cancels the rest of the group."""
+OCA_REDUCE = 3
+"""OCA type: a fill reduces the rest by as much, without blocking (2 blocks, and fills alike)."""
+
+OrderKey = tuple[int, int]
+"""``(client_id, order_id)``: order ids count per client."""
+
+
+class Stage(Enum):
+    """Where an order stands. IB's status is coarser, and follows from it."""
+
+    HELD = "held"
+    """Untransmitted: has a permId, and is shown to nobody."""
+    AWAITS_PARENT = "awaits parent"
+    AWAITS_SESSION = "awaits session"
+    AWAITS_TRIGGER = "awaits trigger"
+    WORKING = "working"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+    @property
+    def is_alive(self) -> bool:
+        """The order has been transmitted and can still trade."""
+        return self in _ALIVE
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing more will come of the order."""
+        return not NEXT_STAGES[self]
+
+
+_ALIVE = frozenset({Stage.AWAITS_PARENT, Stage.AWAITS_SESSION, Stage.AWAITS_TRIGGER, Stage.WORKING})
+
+NEXT_STAGES: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
+    {
+        Stage.HELD: _ALIVE | {Stage.CANCELLED, Stage.REJECTED},
+        Stage.AWAITS_PARENT: frozenset(
+            {Stage.AWAITS_SESSION, Stage.AWAITS_TRIGGER, Stage.WORKING, Stage.CANCELLED}
+        ),
+        Stage.AWAITS_SESSION: frozenset({Stage.WORKING, Stage.CANCELLED}),
+        Stage.AWAITS_TRIGGER: frozenset({Stage.WORKING, Stage.CANCELLED}),
+        Stage.WORKING: frozenset({Stage.FILLED, Stage.CANCELLED}),
+        Stage.FILLED: frozenset(),
+        Stage.CANCELLED: frozenset(),
+        Stage.REJECTED: frozenset(),
+    }
+)
+"""The one table of transitions; what it does not name raises `IllegalTransition`."""
+
+_STATUS: Mapping[Stage, OrderStatus] = MappingProxyType(
+    {
+        Stage.HELD: OrderStatus.INACTIVE,
+        Stage.AWAITS_PARENT: OrderStatus.PRE_SUBMITTED,
+        Stage.AWAITS_SESSION: OrderStatus.PRE_SUBMITTED,
+        Stage.AWAITS_TRIGGER: OrderStatus.PRE_SUBMITTED,
+        Stage.WORKING: OrderStatus.SUBMITTED,
+        Stage.FILLED: OrderStatus.FILLED,
+        Stage.CANCELLED: OrderStatus.CANCELLED,
+        Stage.REJECTED: OrderStatus.INACTIVE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client asks for. Prices are on no tick and texts unchecked until `order_rules`.
+
+    ``order_type`` and ``time_in_force`` are IB's words as they came (an empty time in force
+    means DAY); ``stop_price`` is IB's auxPrice. An empty ``account`` is the only account there
+    is. ``wire`` is whatever the session wants back with the order; nothing here reads it.
+    """
+
+    client_id: int
+    order_id: int
+    account: str
+    listing: Listing
+    side: Side
+    quantity: Decimal
+    order_type: str
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: str = "DAY"
+    outside_rth: bool = False
+    parent_id: int = 0
+    transmit: bool = True
+    oca_group: str = ""
+    oca_type: int = 0
+    order_ref: str = ""
+    what_if: bool = False
+    wire: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def key(self) -> OrderKey:
+        """Client and order id, which name the order within the gateway."""
+        return (self.client_id, self.order_id)
+
+    @property
+    def parent_key(self) -> OrderKey | None:
+        """The parent's key, for a child."""
+        return (self.client_id, self.parent_id) if self.parent_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSnapshot:
+    """An order and where it stands at one moment.
+
+    ``order.quantity`` is the size now, after modifications and OCA reductions; ``given_up``
+    counts what was cut from it by OCA. ``rested_since`` is the start of the session in which the
+    order came to rest unfilled, which decides who pays the spread. ``done_reason`` is the text
+    of a rejection or cancellation.
+    """
+
+    order: Order
+    perm_id: int
+    stage: Stage
+    placed_at: Millis
+    parent_perm_id: int = 0
+    expires_at: Millis | None = None
+    filled: Decimal = Decimal(0)
+    traded_value: Decimal = Decimal(0)
+    last_fill_price: Decimal | None = None
+    commission: Decimal = Decimal(0)
+    elected: bool = False
+    given_up: Decimal = Decimal(0)
+    rested_since: Millis | None = None
+    warning: str = ""
+    done_at: Millis | None = None
+    done_reason: str = ""
+
+    @property
+    def key(self) -> OrderKey:
+        """Client and order id."""
+        return self.order.key
+
+    @property
+    def status(self) -> OrderStatus:
+        """IB's status."""
+        return _STATUS[self.stage]
+
+    @property
+    def remaining(self) -> Decimal:
+        """What is still to be traded; kept as it was when the order was cancelled."""
+        return self.order.quantity - self.filled
+
+    @property
+    def avg_fill_price(self) -> Decimal:
+        """Average price of what is filled; 0 when nothing is, as IB sends it."""
+        return self.traded_value / self.filled if self.filled else Decimal(0)
+
+    @property
+    def why_held(self) -> str:
+        """IB's whyHeld: what a PreSubmitted order waits for, ``child,trigger`` being both."""
+        if self.stage is Stage.AWAITS_PARENT:
+            return "child,trigger" if self.awaits_election else "child"
+        return "trigger" if self.stage is Stage.AWAITS_TRIGGER else ""
+
+    @property
+    def awaits_election(self) -> bool:
+        """The order is a stop whose price was not reached yet."""
+        return self.order.order_type in STOP_TYPES and not self.elected
+
+    @property
+    def oca_group(self) -> str:
+        """The OCA group: the order's own, or for a child its parent's permId, as IB sends it."""
+        if self.order.oca_group or not self.parent_perm_id:
+            return self.order.oca_group
+        return str(self.parent_perm_id)
+
+    @property
+    def oca_type(self) -> int:
+        """What a fill does to the rest of the group: 1 cancels, 2 and 3 reduce.
+
+        A bracket's implicit group is of type 3: it reduces, and blocks nothing.
+        """
+        if self.order.oca_group:
+            return self.order.oca_type or OCA_REDUCE
+        return OCA_REDUCE if self.parent_perm_id else 0
+
+    @property
+    def limit(self) -> Decimal | None:
+        """The worst price that the order may trade at now, or None for a market order."""
+        return self.order.limit_price if self.order.order_type in LIMIT_TYPES else None
+
+    def moved(self, stage: Stage) -> OrderSnapshot:
+        """Give the order in ``stage``. Raises `IllegalTransition` where the table forbids it."""
+        if stage not in NEXT_STAGES[self.stage]:
+            raise IllegalTransition(
+                f"order {self.order.order_id} of client {self.order.client_id} cannot go from "
+                f"'{self.stage.value}' to '{stage.value}'"
+            )
+        return replace(self, stage=stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill. ``cumulative_quantity`` and ``avg_price`` are the order's after it.
+
+    ``removed_liquidity`` tells whether the order took the other side's quote.
+    """
+
+    exec_id: str
+    client_id: int
+    order_id: int
+    perm_id: int
+    account: str
+    listing: Listing
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    at: Millis
+    cumulative_quantity: Decimal
+    avg_price: Decimal
+    order_ref: str
+    removed_liquidity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionReport:
+    """What an execution cost. ``realized_pnl`` is None for a trade that only opened.
+
+    Realised P&L is net of commissions, of the opening and of the closing trade, as IB counts.
+    """
+
+    exec_id: str
+    account: str
+    commission: Decimal
+    currency: str
+    realized_pnl: Decimal | None

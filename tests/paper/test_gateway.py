@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from apps.paper.clock import ManualClock
+from apps.paper.server import GatewaySettings, PaperGateway
+from tests.paper.paper_client import OPEN, RawClient, raw_client
+
+AAPL = (0, "AAPL", "STK", "", 0.0, "", "", "SMART", "", "USD", "", "")
+
+
+async def test_client_gets_accounts_and_next_id_after_the_handshake(gateway: PaperGateway) -> None:
+    async with raw_client(gateway) as client:
+        version, _ = await client.hello()
+        client.send(71, 2, 1, "")
+        accounts, next_id = await client.frame(), await client.frame()
+    assert version == "176"
+    assert accounts == ["15", "1", "DU1234567"]
+    assert next_id == ["9", "1", "1"]
+
+
+@pytest.mark.parametrize(("offered", "answer"), [("v100..157", "157"), ("v157..225", "176")])
+async def test_version_is_the_highest_that_both_speak(
+    gateway: PaperGateway, offered: str, answer: str
+) -> None:
+    async with raw_client(gateway) as client:
+        assert (await client.hello(offered))[0] == answer
+
+
+async def test_client_of_newer_versions_only_is_told_503_and_let_go(gateway: PaperGateway) -> None:
+    async with raw_client(gateway) as client:
+        refusal = await client.hello("v201..225")
+        assert refusal[:2] == ["4", "2"]
+        assert "503" in refusal
+        assert await client.at_end()
+
+
+async def test_used_client_id_gets_326_and_the_holder_is_unharmed(gateway: PaperGateway) -> None:
+    async with raw_client(gateway) as holder, raw_client(gateway) as second:
+        await holder.start(5)
+        await second.hello()
+        second.send(71, 2, 5, "")
+        assert "326" in await second.frame()
+        assert await second.at_end()
+        holder.send(49, 1)
+        assert await holder.until("49") == ["49", "1", str(OPEN // 1000)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "req_id"),
+    [((12345, 1), "-1"), ((22, 77, "x"), "77"), ((50, 3, 4, "nonsense"), "4"), (("",), "-1")],
+)
+async def test_request_that_cannot_be_answered_gets_an_error_with_its_id(
+    gateway: PaperGateway, fields: tuple[object, ...], req_id: str
+) -> None:
+    async with raw_client(gateway) as client:
+        await client.start()
+        client.send(*fields)
+        error = await client.until("4")
+        assert error[2] == req_id
+        client.send(49, 1)
+        await client.until("49")
+
+
+async def test_garbage_ends_that_connection_only(gateway: PaperGateway) -> None:
+    async with raw_client(gateway) as good, raw_client(gateway) as bad:
+        await good.start(1)
+        bad._writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await bad.at_end()
+        good.send(49, 1)
+        await good.until("49")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "sec_type", "currency", "text"),
+    [
+        ("NOSUCH", "STK", "USD", "No security definition has been found for the request"),
+        ("AMD", "STK", "", "ambiguous"),
+    ],
+)
+async def test_unknown_or_ambiguous_contract_gets_200(
+    gateway: PaperGateway, symbol: str, sec_type: str, currency: str, text: str
+) -> None:
+    async with raw_client(gateway) as client:
+        await client.start()
+        contract = (0, symbol, sec_type, "", 0.0, "", "", "", "", currency, "", "")
+        client.send(50, 3, 9, *contract, 5, "TRADES", 1, "")
+        error = await client.until("4")
+    assert error[2:4] == ["9", "200"]
+    assert text in error[4]
+
+
+async def test_streamed_bars_are_the_bars_of_history(
+    gateway: PaperGateway, clock: ManualClock
+) -> None:
+    async with raw_client(gateway) as client:
+        await client.start()
+        client.send(50, 3, 1, *AAPL, 5, "TRADES", 1, "")
+        client.send(49, 1)
+        await client.until("49")
+        gateway.advance_to(OPEN + 120_000)
+        streamed = [(await client.until("50"))[3:] for _ in range(24)]
+        client.send(20, 2, *AAPL, 0, "", "5 secs", "120 S", 1, "TRADES", 2, 0, "")
+        history = await client.until("17")
+    width, count = 8, int(history[4])
+    fetched = [history[5 + n * width : 5 + (n + 1) * width] for n in range(count)]
+    assert fetched == streamed
+
+
+async def test_same_requests_at_the_same_times_give_the_same_bytes() -> None:
+    first, second = await _transcript(seed=3), await _transcript(seed=3)
+    assert first == second
+    assert first != await _transcript(seed=4)
+
+
+async def _transcript(seed: int) -> bytes:
+    clock = ManualClock(OPEN)
+    async with (
+        PaperGateway.open(GatewaySettings(seed=seed), clock=clock) as gateway,
+        raw_client(gateway) as client,
+    ):
+        await client.start()
+        client.send(1, 11, 1, *AAPL, 0, "", 0, 0, "")
+        client.send(50, 3, 2, *AAPL, 5, "TRADES", 1, "")
+        client.send(6, 2, 1, "DU1234567")
+        await client.until("54")
+        gateway.advance_to(OPEN + 30_000)
+        client.send(20, 3, *AAPL, 0, "", "1 min", "1 D", 1, "TRADES", 1, 0, "")
+        await client.until("17")
+        return client.received
+
+
+async def test_slow_reader_does_not_hold_up_another(gateway: PaperGateway) -> None:
+    async with raw_client(gateway) as slow, raw_client(gateway) as quick:
+        await slow.start(1)
+        await quick.start(2)
+        slow.send(50, 3, 1, *AAPL, 5, "TRADES", 1, "")
+        quick.send(50, 3, 1, *AAPL, 5, "TRADES", 1, "")
+        quick.send(49, 1)
+        await quick.until("49")
+        gateway.advance_to(OPEN + 60_000)
+        for _ in range(12):
+            await quick.until("50")
+
+
+async def test_gateway_closes_its_clients_when_it_ends() -> None:
+    async with PaperGateway.open(clock=ManualClock(OPEN)) as gateway:
+        client = RawClient(*await asyncio.open_connection(gateway.host, gateway.port))
+        await client.start()
+    assert await client.at_end()
+    await client.close()
+
+
+async def test_two_accounts_are_both_named() -> None:
+    settings = GatewaySettings(accounts=("DU1", "DU2"), cash=Decimal(1000))
+    async with (
+        PaperGateway.open(settings, clock=ManualClock(OPEN)) as gateway,
+        raw_client(gateway) as client,
+    ):
+        await client.hello()
+        client.send(71, 2, 1, "")
+        assert (await client.frame())[2] == "DU1,DU2"
