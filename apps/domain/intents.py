@@ -1,0 +1,61 @@
+"""Order references: the name that an intent carries on each of its orders.
+
+IB keeps an order's reference and gives it back with every execution, so it is how orders are
+found again when everything else was lost. Form: ``BD-<yyyymmdd>-<label>-<suffix>``, where the
+label says who wanted it (a watcher, or ``bracket``) and the injected suffix makes it unique.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from apps.domain.errors import InvalidInput
+
+__all__ = ["MAX_ORDER_REF", "OrderRef", "is_ours"]
+
+MAX_ORDER_REF = 40
+"""Longest reference that is sent, in ASCII characters: IB documents no limit, TWS shows these."""
+
+_PREFIX = "BD"
+_FORM = re.compile(r"BD-([0-9]{8})-([a-z0-9]{1,12})-([a-z0-9]{4,14})")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """One intent's name: the market's day, the label, the suffix. ``str`` gives what is sent.
+
+    ``label`` is 1–12, ``suffix`` 4–14 of a–z and 0–9. Raises InvalidInput.
+
+    >>> str(OrderRef(date(2026, 11, 20), "w1", "k3f9a2"))
+    'BD-20261120-w1-k3f9a2'
+    """
+
+    day: date
+    label: str
+    suffix: str
+
+    def __post_init__(self) -> None:
+        if not _FORM.fullmatch(str(self)):
+            raise InvalidInput(f"the order reference {str(self)!r} cannot be sent.")
+
+    @classmethod
+    def parse(cls, text: str) -> OrderRef | None:
+        """Read a reference of ours; None for anything else."""
+        match = _FORM.fullmatch(text)
+        if match is None:
+            return None
+        day, label, suffix = match.groups()
+        try:
+            return cls(date(int(day[:4]), int(day[4:6]), int(day[6:])), label, suffix)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        return f"{_PREFIX}-{self.day:%Y%m%d}-{self.label}-{self.suffix}"
+
+
+def is_ours(order_ref: str) -> bool:
+    """Tell whether an order reference was given by this program."""
+    return OrderRef.parse(order_ref) is not None
