@@ -101,6 +101,8 @@ def _decimal_or_zero(text: str) -> Decimal:
 
 def _integer(text: str) -> int | None:
     """Read a whole number, also when a client wrote it with '.0'; None where it is unset."""
+    if not text:
+        return None
     if text.isdigit() and text.isascii() and len(text) < _SURELY_INTEGER:
         return int(text)
     number = _decimal(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,7 +88,13 @@ def _all_parts(parts: Iterable[Part]) -> Iterator[Part]:
 
 def _reader(parts: Iterable[Part], version: int) -> _ReadInto:
     """Make the function that reads ``parts`` at ``version`` into a draft."""
-    steps = [_part_reader(part, version) for part in parts if is_live(part, version)]
+    live = (part for part in parts if is_live(part, version))
+    steps: list[_ReadInto] = []
+    for kind, run in groupby(live, key=type):
+        if kind is Field:
+            steps.append(_fields_reader(list(run)))
+        else:
+            steps += [_part_reader(part, version) for part in run]
 
     def read(cursor: Cursor, draft: SimpleNamespace) -> None:
         for step in steps:
@@ -96,10 +103,25 @@ def _reader(parts: Iterable[Part], version: int) -> _ReadInto:
     return read
 
 
+def _fields_reader(run: list[Part]) -> _ReadInto:
+    pairs = [(part.name, part.codec.decode) for part in run if isinstance(part, Field)]
+
+    def read(cursor: Cursor, draft: SimpleNamespace) -> None:
+        attributes = draft.__dict__
+        name = ""
+        try:
+            for name, decode in pairs:
+                attributes[name] = decode(cursor.take())
+        except FieldError as error:
+            raise FieldError(f"{name}: {error}") from None
+
+    return read
+
+
 def _part_reader(part: Part, version: int) -> _ReadInto:
     match part:
-        case Field(name, codec):
-            return partial(_read_into, name, lambda cursor: codec.decode(cursor.take()))
+        case Field():
+            return _fields_reader([part])
         case Constant():
             return lambda cursor, _: _skip(cursor)
         case Group(name, _, parts):

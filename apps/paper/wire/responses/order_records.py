@@ -252,8 +252,8 @@ _OPEN_ORDER = Message.of(
         Field("soft_dollar_tier_value", TEXT),
         Constant(""),  # the tier's name for display
         Field("cash_qty", OPTIONAL_DECIMAL),
-        Field("is_oms_container", BOOL),
         Field("dont_use_auto_price_for_hedge", BOOL),
+        Field("is_oms_container", BOOL),
         Field("discretionary_up_to_limit_price", BOOL),
         Field("use_price_mgmt_algo", OPTIONAL_BOOL),
         Field("duration", OPTIONAL_INT, since=versions.DURATION),
