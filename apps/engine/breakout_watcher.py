@@ -1,0 +1,305 @@
+"""One breakout watcher: drives the rule with the bars of its feed, and enters when it says so.
+
+Everything from a bar to its bracket happens within `BreakoutWatcher.on_bar`, synchronously: no
+task is started and nothing is awaited on that way. `BreakoutWatcher.run` is the life around it:
+it joins the feed, waits until the rule is over and its trade has its outcome, and leaves the
+feed whatever happens. The rule itself is `apps.domain.breakout`'s, orders are
+`apps.engine.execution`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from apps.domain.aggregation import Aggregator, CompletedBar
+from apps.domain.bars import BASE_SECONDS, Bar
+from apps.domain.breakout import BreakoutRule, BreakoutState, OnFalseBreak, Phase, run, step
+from apps.domain.breakout_events import (
+    Action,
+    BarCompleted,
+    BaseBar,
+    Enter,
+    FalseBreak,
+    Stop,
+    Triggered,
+    bar_events,
+)
+from apps.domain.errors import DeskError
+from apps.domain.instruments import Instrument
+from apps.domain.levels import Direction, Level
+from apps.domain.sessions import Span
+from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.breakout_words import words_of
+from apps.engine.execution import EntryIntent
+from apps.engine.feeds import BarFeeds
+from apps.engine.ports import Clock, MarketData, QuoteStream, Subscription
+from apps.engine.supervisor import sentence
+from apps.engine.trades import Trade, TradeView
+
+__all__ = ["QUOTE_IS_FRESH_S", "BreakoutWatcher", "Readiness", "WatcherSpec", "WatcherView"]
+
+QUOTE_IS_FRESH_S = 3.0
+"""A quote older than this, in seconds of this machine, is no reference for an entry."""
+
+
+class Readiness(Enum):
+    """Whether a watcher can do its work; the value is shown."""
+
+    STARTING = "starting"
+    READY = "ready"
+    BLIND = "blind"
+    """No bars come: the link or the subscription is lost."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherSpec:
+    """What one watcher watches for, and what it enters with; percentages are of the reference."""
+
+    instrument: Instrument
+    rule: BreakoutRule
+    quantity: Decimal
+    take_profit_pct: Decimal | None
+    stop_loss_pct: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherView:
+    """A watcher as it stands, for lists.
+
+    ``last_bar_at`` is the market time at which the last 5-second bar ended (aware UTC),
+    ``distance`` what is missing to the level, negative once the price is beyond, and
+    ``distance_pct`` the same in percent of the last close. ``end_reason`` is empty while it runs.
+    """
+
+    id: str
+    symbol: str
+    direction: Direction
+    level: Decimal
+    bar_seconds: int
+    on_false_break: OnFalseBreak
+    quantity: Decimal
+    phase: Phase
+    readiness: Readiness
+    last_close: Decimal | None
+    last_bar_at: datetime | None
+    distance: Decimal | None
+    distance_pct: Decimal | None
+    trade: TradeView | None
+    end_reason: str
+    failed: bool
+
+
+class BreakoutWatcher:
+    """One watcher. It is a listener of its feed: see `apps.engine.feeds.FeedListener`."""
+
+    def __init__(
+        self,
+        watcher_id: str,
+        spec: WatcherSpec,
+        *,
+        feeds: BarFeeds,
+        market: MarketData,
+        clock: Clock,
+        enter: Callable[[EntryIntent], Trade],
+        alerts: AlertSink,
+    ) -> None:
+        self.id = watcher_id
+        self.spec = spec
+        self._feeds = feeds
+        self._market = market
+        self._clock = clock
+        self._enter = enter
+        self._alerts = alerts
+        self._state = BreakoutState()
+        self._readiness = Readiness.STARTING
+        self._aggregator: Aggregator | None = None
+        self._session: Span | None = None
+        self._quote: QuoteStream | None = None
+        self._last_bar: Bar | None = None
+        self._trade: Trade | None = None
+        self._failure: Exception | None = None
+        self._overdue: tuple[CompletedBar, ...] = ()
+        self._decided = asyncio.Event()
+        self._level = Level(spec.rule.level, spec.rule.direction)
+
+    async def run(self) -> None:
+        """Watch until the rule is over, then follow the trade to its outcome.
+
+        Raises what ended the watcher before its time: a refusal of the entry, a failure of the
+        rule, or the broker's refusal of the bars.
+        """
+        seat: Subscription | None = None
+        try:
+            seat = await self._feeds.join(self.spec.instrument, self)
+            await self._decided.wait()
+            if self._failure is not None:
+                raise self._failure
+            if self._trade is not None:
+                await self._trade.outcome()
+        finally:
+            if seat is not None:
+                seat.close()
+            self._end()
+
+    def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
+        """Take a 5-second bar; an entry that it decides is sent before this returns."""
+        self._last_bar = bar
+        if self._decided.is_set():
+            return
+        base = BaseBar(
+            bar,
+            halted=self._is_halted(),
+            after_gap=after_gap,
+            session_start=self._begins_session(bar),
+        )
+        completed = self._completed(base)
+        self._state, actions = run(self.spec.rule, self._state, bar_events(base, completed))
+        for action in actions:
+            self._act(action)
+        if self._state.phase.is_over:
+            self._decided.set()
+
+    def on_blind(self, reason: str) -> None:  # noqa: ARG002  who blinds a feed tells why, once
+        """Take note that no bars come; nothing is entered on what is not seen."""
+        self._readiness = Readiness.BLIND
+
+    def on_sight(self) -> None:
+        """Take note that bars come (again)."""
+        self._readiness = Readiness.READY
+
+    def on_failure(self, error: Exception) -> None:
+        """End the watcher by its own failure; `run` raises it."""
+        self._failure = error
+        self._decided.set()
+
+    @property
+    def outcome(self) -> str:
+        """How a watcher that has run to its end came out, in a few words."""
+        if self._trade is None:
+            return "stopped after a false break"
+        return f"entered, {self._trade.state.value}"
+
+    def view(self, *, end_reason: str = "", failed: bool = False) -> WatcherView:
+        """Give the watcher as it stands; how it ended is known to who runs it."""
+        rule, bar = self.spec.rule, self._last_bar
+        last = None if bar is None else rule.ticks.nearest(bar.close)
+        distance = None if last is None else (rule.level - last) * rule.direction.entry_side.sign
+        return WatcherView(
+            id=self.id,
+            symbol=self.spec.instrument.symbol,
+            direction=rule.direction,
+            level=rule.level,
+            bar_seconds=rule.bar_seconds,
+            on_false_break=rule.on_false_break,
+            quantity=self.spec.quantity,
+            phase=self._state.phase,
+            readiness=self._readiness,
+            last_close=last,
+            last_bar_at=None if bar is None else bar.end,
+            distance=distance,
+            distance_pct=distance / last * 100 if distance is not None and last else None,
+            trade=None if self._trade is None else self._trade.view(),
+            end_reason=end_reason,
+            failed=failed,
+        )
+
+    def _end(self) -> None:
+        self._close_quote()
+        self._readiness = Readiness.ENDED
+        if not self._state.phase.is_over:
+            self._state = step(self.spec.rule, self._state, Stop()).state
+
+    def _act(self, action: Action) -> None:
+        if isinstance(action, Enter):
+            self._enter_now(action)  # before anything is said: this is the way to the socket
+        elif isinstance(action, Triggered):
+            self._open_quote()
+        elif isinstance(action, FalseBreak):
+            self._close_quote()
+        self._say(*words_of(action, self.spec.instrument.symbol, self._level))
+        if self._failure is not None and isinstance(action, Enter):
+            self._say(AlertKind.ERROR, f"not entered: {sentence(self._failure)}")
+
+    def _enter_now(self, action: Enter) -> None:
+        spec = self.spec
+        intent = EntryIntent(
+            instrument=spec.instrument,
+            side=action.direction.entry_side,
+            quantity=spec.quantity,
+            reference=self._fresh_touch(action.direction) or action.reference,
+            take_profit_pct=spec.take_profit_pct,
+            stop_loss_pct=spec.stop_loss_pct,
+            label=self.id,
+        )
+        try:
+            self._trade = self._enter(intent)
+        except DeskError as error:
+            self._failure = error
+        self._close_quote()
+
+    def _fresh_touch(self, direction: Direction) -> Decimal | None:
+        quote = None if self._quote is None else self._quote.latest()
+        if quote is None or quote.delayed:
+            return None
+        if quote.age_s(self._clock.monotonic()) > QUOTE_IS_FRESH_S:
+            return None
+        touch = quote.ask if direction is Direction.LONG else quote.bid
+        return touch if touch is not None and touch > 0 else None
+
+    def _is_halted(self) -> bool:
+        quote = None if self._quote is None else self._quote.latest()
+        return quote is not None and quote.halted
+
+    def _begins_session(self, bar: Bar) -> bool:
+        """Tell whether ``bar`` is the first one seen of a session other than the last one's."""
+        session = self._session
+        if session is not None and session.start <= bar.start < session.end:
+            return False
+        self._session = self.spec.instrument.hours.regular_at(bar.start)
+        if self._session is None or session is None:
+            return False
+        if self._aggregator is not None:
+            self._overdue = self._aggregator.begin_session(self._session)
+        return True
+
+    def _completed(self, base: BaseBar) -> tuple[BarCompleted, ...]:
+        """Give the bars of the rule's size that ``base`` completes."""
+        bar, seconds = base.bar, self.spec.rule.bar_seconds
+        if seconds == BASE_SECONDS:
+            return (BarCompleted(bar, halted=base.halted),)
+        if self._aggregator is None:
+            self._aggregator = self._new_aggregator(bar)
+        if base.after_gap:
+            self._aggregator.resume(bar.start)
+        overdue, self._overdue = self._overdue, ()
+        completed = (*overdue, *self._aggregator.add(bar))
+        return tuple(BarCompleted(each.bar, each.live, base.halted) for each in completed)
+
+    def _new_aggregator(self, bar: Bar) -> Aggregator:
+        session = self._session
+        if session is None:  # hours not known: whole hours fit every bar size
+            hour = bar.start.replace(minute=0, second=0, microsecond=0)
+            return Aggregator(self.spec.rule.bar_seconds, hour)
+        return Aggregator(self.spec.rule.bar_seconds, session.start, session.end)
+
+    def _open_quote(self) -> None:
+        if self._quote is None:
+            try:
+                self._quote = self._market.subscribe_quote(self.spec.instrument)
+            except DeskError:
+                self._quote = None  # the close of the deciding bar is the reference then
+
+    def _close_quote(self) -> None:
+        if self._quote is not None:
+            self._quote.close()
+            self._quote = None
+
+    def _say(self, kind: AlertKind, text: str) -> None:
+        at = None if self._last_bar is None else self._last_bar.end
+        self._alerts(Alert(kind, text, at, self.spec.instrument.symbol, self.id))

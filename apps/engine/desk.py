@@ -1,0 +1,302 @@
+"""The desk: one object through which commands reach everything else in the engine.
+
+Here are only the joints: what each command asks for is done by the module whose noun it is. The
+constructor does no I/O; ``async with desk:`` is its life, and `Desk.shutdown` its orderly end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from apps.domain.account import AccountSummary
+from apps.domain.bars import Bar
+from apps.domain.errors import InvalidInput, NotFound, Refused
+from apps.domain.instruments import Instrument
+from apps.domain.intents import is_ours
+from apps.domain.orders import Fill, OrderState
+from apps.domain.risk import RiskLimits, TradingMode, check_account
+from apps.engine.alerts import AlertSink
+from apps.engine.breakout_watcher import WatcherView
+from apps.engine.cancellations import Cancellations, CancelOutcome
+from apps.engine.execution import Execution
+from apps.engine.exit_routine import CloseOutcome, ExitRoutine
+from apps.engine.feeds import BarFeeds
+from apps.engine.market_clock import MarketClock
+from apps.engine.order_gate import OrderGate
+from apps.engine.own_book import OwnBook
+from apps.engine.portfolio import Portfolio, PositionView, QuoteView
+from apps.engine.ports import Broker, Clock, Link, MarketData, Subscription
+from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults, Previews
+from apps.engine.requests import BracketRequest, BreakoutRequest
+from apps.engine.shutdown import Shutdown, ShutdownReport
+from apps.engine.supervisor import Supervisor
+from apps.engine.switchboard import Switchboard
+from apps.engine.trades import Trade, TradeView
+from apps.engine.watchers import Watchers
+
+__all__ = ["Desk", "ShutdownReport"]
+
+WATCHER_STOP_TIMEOUT_S = 2.0
+
+PREVIEW_LIFE_S = 60.0
+"""An entry priced off the market is not sent on prices older than this."""
+
+
+class Desk:
+    """Everything a trader can ask for.
+
+    ``limits``, ``trading_mode`` and ``defaults`` are the settings; ``alerts`` is called with each
+    line for the trader; ``ref_suffix`` gives 4 to 14 characters of a–z and 0–9, never the same.
+    """
+
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        market: MarketData,
+        clock: Clock,
+        limits: RiskLimits,
+        trading_mode: TradingMode,
+        defaults: OrderDefaults,
+        alerts: AlertSink,
+        ref_suffix: Callable[[], str],
+    ) -> None:
+        self._broker = broker
+        self._market = market
+        self._clock = clock
+        self.trading_mode = trading_mode
+        self._book = OwnBook()
+        self._supervisor = Supervisor(clock)
+        self._market_clock = MarketClock(market, clock)
+        self._gate = OrderGate(broker, trading_mode, limits, self._book)
+        self._feeds = BarFeeds(
+            market, clock, self._market_clock, self._supervisor, alerts, self._book.on_bar
+        )
+        self._execution = Execution(
+            broker,
+            clock,
+            self._market_clock,
+            self._supervisor,
+            self._feeds,
+            self._gate,
+            ref_suffix,
+            alerts,
+        )
+        self._cancellations = Cancellations(broker, clock, self._execution)
+        self._exits = ExitRoutine(broker, market, clock, self._execution, self._book, self._gate)
+        self._portfolio = Portfolio(broker, self._book)
+        self._previews = Previews(market, self._market_clock, clock, self._gate, defaults)
+        self._watchers = Watchers(
+            feeds=self._feeds,
+            market=market,
+            clock=clock,
+            market_clock=self._market_clock,
+            supervisor=self._supervisor,
+            execution=self._execution,
+            alerts=alerts,
+        )
+        self._switchboard = Switchboard(
+            broker=broker,
+            supervisor=self._supervisor,
+            market_clock=self._market_clock,
+            book=self._book,
+            feeds=self._feeds,
+            execution=self._execution,
+            cancellations=self._cancellations,
+            exits=self._exits,
+            alerts=alerts,
+        )
+        self._listening: Subscription | None = None
+        self._report: ShutdownReport | None = None
+
+    async def __aenter__(self) -> Self:
+        """Take up what the account and the day look like.
+
+        Raises RiskRefused for an account that is not of the trading mode's kind, and what the
+        broker port raises.
+        """
+        check_account(self.trading_mode, self._broker.account)
+        self._listening = self._broker.listen(self._switchboard)
+        try:
+            self._switchboard.on_link(self._broker.link)
+            await self._market_clock.ask()
+            for fill in await self._broker.executions():
+                self._switchboard.on_fill(fill)
+            positions = await self._broker.positions()
+            self._book.on_positions(positions)
+            self._book.carry(positions, await self._broker.open_orders())
+        except BaseException:
+            self._listening.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.shutdown()
+
+    @property
+    def link(self) -> Link:
+        """The state of the link to the broker."""
+        return self._broker.link
+
+    @property
+    def account_name(self) -> str:
+        """The account that orders are for."""
+        return self._broker.account
+
+    @property
+    def market_now(self) -> datetime | None:
+        """The newest market time known (aware UTC), without asking; None before the first."""
+        return self._market_clock.now
+
+    def bar_age_s(self) -> float | None:
+        """Seconds of this machine since the newest bar of any feed; None before the first."""
+        return self._feeds.last_bar_age_s()
+
+    async def preview_breakout(self, request: BreakoutRequest) -> BreakoutPreview:
+        """Give what a watcher would do. Raises InvalidInput, NotFound, RiskRefused."""
+        return await self._previews.breakout(request)
+
+    async def arm(self, preview: BreakoutPreview) -> WatcherView:
+        """Start the watcher that was previewed, in the background."""
+        return self._watchers.arm(preview.spec)
+
+    def watchers(self) -> tuple[WatcherView, ...]:
+        """Give every watcher of the session, those that have ended too."""
+        return self._watchers.views()
+
+    def watcher(self, watcher_id: str) -> WatcherView:
+        """Give one watcher. Raises NotFound."""
+        return self._watchers.view(watcher_id)
+
+    async def stop_watcher(self, watcher_id: str) -> tuple[WatcherView, ...]:
+        """Stop the watcher ``watcher_id``, or every running one for ``all``. Raises NotFound."""
+        ids = self._watchers.running() if watcher_id == "all" else (watcher_id,)
+        return await self._watchers.stop(ids, WATCHER_STOP_TIMEOUT_S)
+
+    async def watcher_ended(self, watcher_id: str) -> WatcherView:
+        """Wait until a watcher has ended, its trade included. Raises NotFound."""
+        return await self._watchers.ended(watcher_id)
+
+    async def preview_bracket(self, request: BracketRequest) -> BracketPreview:
+        """Give what a bracket would be. Raises InvalidInput, NotFound, RiskRefused."""
+        return await self._previews.bracket(request)
+
+    async def send_bracket(self, preview: BracketPreview) -> Trade:
+        """Send what was previewed. Raises RiskRefused, NotConnected, InvalidInput: not sent.
+
+        A preview at the market's price is good for `PREVIEW_LIFE_S`; then Refused is raised.
+        """
+        age_s = self._clock.monotonic() - preview.made_s
+        if preview.intent.plan is None and age_s > PREVIEW_LIFE_S:
+            raise Refused(
+                f"the prices that were shown are {age_s:.0f} s old: not sent. Ask for the bracket "
+                "again to see the new ones."
+            )
+        return self._execution.enter(preview.intent)
+
+    def trades(self) -> tuple[TradeView, ...]:
+        """Give every bracket of the session as it stands."""
+        return tuple(trade.view() for trade in self._execution.trades)
+
+    async def quote(self, symbol: str) -> QuoteView:
+        """Give a quote of any kind of instrument. Raises NotFound, BrokerError."""
+        instrument = await self._market.qualify(symbol)
+        quote = await self._market.quote(instrument)
+        return QuoteView(instrument, quote, quote.age_s(self._clock.monotonic()))
+
+    async def bars(self, symbol: str, *, seconds: int, duration_s: int) -> tuple[Bar, ...]:
+        """Give bars of regular hours, oldest first. Raises NotFound, BrokerError."""
+        instrument = await self._market.qualify(symbol)
+        return await self._market.history(instrument, seconds=seconds, duration_s=duration_s)
+
+    async def positions(self) -> tuple[PositionView, ...]:
+        """Give the account's positions, each with its protection."""
+        return await self._portfolio.positions()
+
+    async def orders(self) -> tuple[OrderState, ...]:
+        """Give the account's working orders, those of others too."""
+        return await self._portfolio.orders()
+
+    async def executions(self) -> tuple[Fill, ...]:
+        """Give the account's executions of the day, oldest first."""
+        fills = await self._broker.executions()
+        return tuple(sorted(fills, key=lambda fill: (fill.at, fill.order_id, fill.exec_id)))
+
+    async def account(self) -> AccountSummary:
+        """Give the account's balances."""
+        return await self._broker.account_summary()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait ``seconds`` of this machine's clock."""
+        await self._clock.sleep(seconds)
+
+    async def wait_market(self, seconds: float) -> datetime:
+        """Wait ``seconds`` of market time; give the market time then.
+
+        Raises DeadlineExceeded when the market's clock stands still, NotConnected.
+        """
+        return await self._market_clock.wait(seconds)
+
+    async def cancel(self, target: int | str) -> tuple[CancelOutcome, ...]:
+        """Cancel one order of ours by its id, or ``all`` of ours, one by one.
+
+        Raises NotFound for an order that is not a working one of ours.
+        """
+        ours = [order for order in await self._broker.open_orders() if is_ours(order.order_ref)]
+        if target == "all":
+            return await self._cancellations.cancel_each(ours)
+        chosen = [order for order in ours if str(order.order_id) == str(target)]
+        if not chosen:
+            raise NotFound(f"order {target} is not a working order of ours; see `orders`.")
+        return await self._cancellations.cancel_each(chosen)
+
+    async def close(self, target: str) -> tuple[CloseOutcome, ...]:
+        """Close what is ours in one symbol, or in ``all``, by the exit routine.
+
+        Raises NotFound where there is nothing to close, RiskRefused where nothing may be sent.
+        """
+        if target == "all":
+            return tuple([await self._exits.close(each) for each in await self._ours()])
+        if not target.strip():
+            raise InvalidInput("the symbol is empty: give one, or all.")
+        return (await self._exits.close(await self._market.qualify(target.strip().upper())),)
+
+    async def shutdown(self) -> ShutdownReport:
+        """Stop watchers, close subscriptions, and say what stays behind; within four seconds.
+
+        A second call gives the same report.
+        """
+        if self._report is None:
+            shutdown = Shutdown(
+                broker=self._broker,
+                clock=self._clock,
+                supervisor=self._supervisor,
+                watchers=self._watchers,
+                execution=self._execution,
+                portfolio=self._portfolio,
+                unsubscribe=self._unsubscribe,
+            )
+            self._report = await shutdown.run()
+        return self._report
+
+    def _unsubscribe(self) -> None:
+        self._feeds.close()
+        if self._listening is not None:
+            self._listening.close()
+
+    async def _ours(self) -> tuple[Instrument, ...]:
+        """Give the instruments in which we hold something or have orders, by symbol."""
+        orders = [order for order in await self._broker.open_orders() if is_ours(order.order_ref)]
+        symbols = {order.symbol for order in orders} | self._book.own_symbols()
+        known = {trade.instrument.symbol: trade.instrument for trade in self._execution.trades}
+        return tuple(
+            [known.get(each) or await self._market.qualify(each) for each in sorted(symbols)]
+        )

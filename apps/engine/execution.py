@@ -1,0 +1,320 @@
+"""From a bracket to its known outcome: the one place of the engine that sends opening orders.
+
+`send` is synchronous from the check to the socket, for it stands on the way from a bar to its
+bracket; everything after that happens in a task of the trade's own. A trade is followed by its
+executions (keyed by exec_id) and the broker's statuses, matched by order id and order_ref.
+An entry that is not filled in time is withdrawn; a position whose stop is not seen working is
+told of; a trade that is over is told with its P&L and fees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from apps.domain.bars import Bar
+from apps.domain.brackets import EntryPlan, build_bracket
+from apps.domain.errors import BrokerError, NotConnected
+from apps.domain.instruments import Instrument
+from apps.domain.intents import OrderRef
+from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
+from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.deadlines import Changes
+from apps.engine.feeds import BarFeeds
+from apps.engine.market_clock import MarketClock
+from apps.engine.order_gate import OrderGate
+from apps.engine.ports import Broker, BrokerNotice, Clock, Link, LinkState
+from apps.engine.supervisor import Supervised, Supervisor, TaskEnd
+from apps.engine.trade_words import (
+    closed_words,
+    fill_words,
+    refused_exit_words,
+    rejected_words,
+    reopened_words,
+    sent_words,
+    unknown_words,
+    unprotected_words,
+    withdrawn_words,
+)
+from apps.engine.trades import LegRole, Trade, TradeState
+from apps.engine.withdrawal import Withdrawal
+
+__all__ = ["ENTRY_PATIENCE_S", "EntryIntent", "Execution"]
+
+ENTRY_PATIENCE_S = 10.0
+"""How long a marketable entry may stay unfilled, in seconds of this machine."""
+
+STOP_PATIENCE_S = 3.0
+"""How long a filled entry may be without a working stop before the trader is told; a target's
+fill takes the stop away before its own execution is reported."""
+
+FEES_PATIENCE_S = 5.0
+"""How long the end of a trade waits for the commissions, which come after the executions."""
+
+ENTERING = frozenset(
+    {TradeState.SENT, TradeState.WORKING, TradeState.PARTLY_FILLED, TradeState.UNKNOWN}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryIntent:
+    """What is to be entered; ``reference`` is the price that exits and cap are taken from.
+
+    ``label`` says who wants it: a watcher's id, or ``bracket``. ``plan`` None is the default, a
+    marketable limit. An intent with a price of its own rests until it is filled or cancelled.
+    """
+
+    instrument: Instrument
+    side: Side
+    quantity: Decimal
+    reference: Decimal
+    take_profit_pct: Decimal | None
+    stop_loss_pct: Decimal | None
+    label: str
+    plan: EntryPlan | None = None
+
+
+class _Unmoved:
+    """A listener that only keeps a feed open."""
+
+    def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
+        pass
+
+    def on_blind(self, reason: str) -> None:
+        pass
+
+    def on_sight(self) -> None:
+        pass
+
+    def on_failure(self, error: Exception) -> None:
+        pass
+
+
+class Execution:
+    """Sends brackets, and owns each until its outcome is known."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        clock: Clock,
+        market_clock: MarketClock,
+        supervisor: Supervisor,
+        feeds: BarFeeds,
+        gate: OrderGate,
+        ref_suffix: Callable[[], str],
+        alerts: AlertSink,
+    ) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._market_clock = market_clock
+        self._supervisor = supervisor
+        self._feeds = feeds
+        self._gate = gate
+        self._ref_suffix = ref_suffix
+        self._alerts = alerts
+        self._link_changes = Changes()
+        self._epoch = broker.link.epoch
+        self._withdrawal = Withdrawal(broker, clock, self._link_changes)
+        self._trades: list[Trade] = []
+        self._followed: set[Trade] = set()
+        self._by_order_id: dict[int, Trade] = {}
+        gate.entering = self._entering
+
+    @property
+    def trades(self) -> tuple[Trade, ...]:
+        """Every trade of this session, oldest first."""
+        return tuple(self._trades)
+
+    def trade_of(self, order_id: int, order_ref: str) -> Trade | None:
+        """Give the trade that an order belongs to; ids of other clients may be the same."""
+        trade = self._by_order_id.get(order_id)
+        return trade if trade is not None and trade.order_ref == order_ref else None
+
+    def bracket_of(self, intent: EntryIntent) -> Bracket:
+        """Give the bracket that ``intent`` comes to. Raises InvalidInput, NotTradableYet."""
+        return build_bracket(
+            intent.instrument,
+            intent.side,
+            intent.quantity,
+            intent.reference,
+            take_profit_pct=intent.take_profit_pct,
+            stop_loss_pct=intent.stop_loss_pct,
+            order_ref=self.new_order_ref(intent.label),
+            entry=intent.plan,
+        )
+
+    def new_order_ref(self, label: str) -> str:
+        """Give a reference that no order has carried. Raises NotConnected before the first bar."""
+        now = self._market_clock.now
+        if now is None:
+            raise NotConnected("the market's time is not known yet: nothing was sent. Try again.")
+        return str(OrderRef(now.date(), label, self._ref_suffix()))
+
+    def enter(self, intent: EntryIntent) -> Trade:
+        """Check and send, synchronously; the trade that comes back is followed to its outcome.
+
+        Raises RiskRefused, NotConnected, InvalidInput: then nothing was sent.
+        """
+        bracket = self.bracket_of(intent)
+        self._gate.check_opening(bracket, intent.reference)
+        rests = intent.plan is not None and intent.plan.price is not None
+        trade = Trade(bracket, self._clock, watcher_id=intent.label, has_deadline=not rests)
+        trade.bind(self._broker.place_bracket(bracket))
+        self._trades.append(trade)
+        for leg in trade.legs:
+            self._by_order_id[leg.order_id] = trade
+        self._keep_following(trade, is_new=True)
+        return trade
+
+    def exit_at_market(self, trade: Trade | None, instrument: Instrument, ticket: Ticket) -> int:
+        """Send an order that closes; its fills count as an exit of ``trade`` where that is known.
+
+        Raises RiskRefused (the mode), NotConnected.
+        """
+        self._gate.check_any()
+        order_id = self._broker.place(instrument, ticket)
+        if trade is not None:
+            trade.add(LegRole.EXIT, order_id, ticket)
+            self._by_order_id[order_id] = trade
+        return order_id
+
+    def on_order(self, order: OrderState) -> None:
+        """Take note of what the broker says of an order."""
+        trade = self.trade_of(order.order_id, order.order_ref)
+        if trade is not None:
+            trade.on_order(order)
+            self._take_up_again(trade)
+
+    def on_fill(self, fill: Fill) -> None:
+        """Take note of an execution, and tell it the first time."""
+        trade = self.trade_of(fill.order_id, fill.order_ref)
+        if trade is None:
+            return
+        if trade.on_fill(fill):
+            words = fill_words(fill, trade.leg(fill.order_id))
+            self._tell(AlertKind.FILL, words, trade, fill.at)
+            self._take_up_again(trade)
+
+    def on_notice(self, notice: BrokerNotice) -> None:
+        """Keep what the broker says of an order of ours, for the case that it ends it."""
+        order_id = notice.order_id
+        trade = None if order_id is None else self._by_order_id.get(order_id)
+        if trade is None or order_id is None:
+            return
+        trade.on_notice(order_id, notice.code, notice.text)
+        leg = trade.leg(order_id)
+        if leg.is_rejected and leg.role is not LegRole.ENTRY:
+            self._tell(AlertKind.ERROR, refused_exit_words(trade, leg), trade)
+
+    def on_link(self, link: Link) -> None:
+        """Take note of the link: a loss makes what was just sent unknown."""
+        if link.epoch != self._epoch or link.state is not LinkState.READY:
+            self._epoch = link.epoch
+            for trade in self._trades:
+                if trade.state is TradeState.SENT:
+                    trade.on_link_lost()
+                    self._tell(AlertKind.WARNING, unknown_words(trade), trade)
+        self._link_changes.announce()
+
+    async def withdraw(self, order_id: int, order_ref: str) -> bool:
+        """Take back what is unfilled of an entry; tell whether the broker confirmed it."""
+        trade = self.trade_of(order_id, order_ref)
+        if trade is None:
+            return False
+        confirmed = await self._withdrawal.withdraw(trade)
+        self._by_order_id |= {leg.order_id: trade for leg in trade.legs}
+        return confirmed
+
+    async def withdraw_unfilled(self) -> None:
+        """Withdraw every entry that has a deadline and is not over: nobody will when we quit."""
+        for trade in self._trades:
+            if trade.has_deadline and not trade.entry.is_over and not trade.is_over:
+                await self.withdraw(trade.entry.order_id, trade.order_ref)
+
+    def _take_up_again(self, trade: Trade) -> None:
+        """Follow a trade again that was taken for over and is not."""
+        if trade.is_settled and not trade.is_over:
+            trade.reopen()
+            self._tell(AlertKind.WARNING, reopened_words(trade), trade)
+            self._keep_following(trade)
+
+    def _keep_following(self, trade: Trade, *, is_new: bool = False) -> None:
+        self._followed.add(trade)
+        self._supervisor.start(
+            f"trade {trade.order_ref}",
+            lambda: self._follow(trade, is_new=is_new),
+            lambda task: self._end_following(trade, task),
+        )
+        self._supervisor.start(f"price {trade.order_ref}", lambda: self._keep_price(trade))
+
+    async def _follow(self, trade: Trade, *, is_new: bool) -> None:
+        if is_new:
+            self._tell(AlertKind.ORDER, sent_words(trade), trade)
+        if trade.has_deadline:
+            await self._await_entry(trade)
+        while not trade.is_over:
+            await trade.changes.ever(lambda: trade.is_over or trade.is_unprotected)
+            if not trade.is_over:
+                await self._watch_unprotected(trade)
+        if trade.state is TradeState.CLOSED:
+            await trade.changes.until(lambda: trade.fees_are_known, FEES_PATIENCE_S, self._clock)
+        self._tell_end(trade)
+
+    async def _keep_price(self, trade: Trade) -> None:
+        """Keep the price of what is entered running: losses are counted by it."""
+        try:
+            seat = await self._feeds.join(trade.instrument, _Unmoved())
+        except BrokerError as error:
+            words = f"no running price of {trade.instrument.symbol}: {error.message}"
+            self._tell(AlertKind.WARNING, words, trade)
+            return
+        try:
+            await trade.changes.ever(lambda: trade.is_over)
+        finally:
+            seat.close()
+
+    async def _await_entry(self, trade: Trade) -> None:
+        if await trade.changes.until(lambda: trade.entry.is_over, ENTRY_PATIENCE_S, self._clock):
+            return
+        if not await self.withdraw(trade.entry.order_id, trade.order_ref):
+            words = f"{sent_words(trade)}: the broker did not confirm its withdrawal; see `orders`"
+            self._tell(AlertKind.ERROR, words, trade)
+        elif trade.entry.filled:
+            self._tell(AlertKind.ORDER, withdrawn_words(trade), trade)
+
+    async def _watch_unprotected(self, trade: Trade) -> None:
+        """Give the stop a moment to work; then say that it does not, once."""
+
+        def is_settled() -> bool:
+            return trade.is_over or not trade.is_unprotected
+
+        if not await trade.changes.until(is_settled, STOP_PATIENCE_S, self._clock):
+            self._tell(AlertKind.ERROR, unprotected_words(trade), trade)
+            await trade.changes.ever(is_settled)
+
+    def _tell_end(self, trade: Trade) -> None:
+        words = {
+            TradeState.CLOSED: (AlertKind.CLOSED, closed_words),
+            TradeState.REJECTED: (AlertKind.ERROR, rejected_words),
+            TradeState.WITHDRAWN: (AlertKind.ORDER, withdrawn_words),
+        }
+        kind, say = words[trade.state]
+        self._tell(kind, say(trade), trade)
+
+    def _end_following(self, trade: Trade, task: Supervised) -> None:
+        """Let those who wait for the outcome go on, also where following it failed."""
+        if task.end is TaskEnd.FAILED:
+            words = f"{trade.order_ref} is not followed any more: {task.reason}; see `orders`"
+            self._tell(AlertKind.ERROR, words, trade)
+        self._followed.discard(trade)
+        trade.settle()
+
+    def _entering(self) -> frozenset[str]:
+        under_way = (trade for trade in self._followed if trade.state in ENTERING)
+        return frozenset(trade.instrument.symbol for trade in under_way)
+
+    def _tell(self, kind: AlertKind, text: str, trade: Trade, at: datetime | None = None) -> None:
+        when = at or self._market_clock.now
+        self._alerts(Alert(kind, text, when, trade.instrument.symbol, trade.watcher_id))

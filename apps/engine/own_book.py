@@ -1,0 +1,146 @@
+"""What the desk's own fills add up to, and what the account holds, as known without asking.
+
+At home here: the executions of the day that carry a reference of ours, the account's positions
+as of the last time they were asked for and moved on by every execution since, and the newest
+price of each contract. The arithmetic is `apps.domain.pnl`'s. An entry is judged by this book,
+so everything it is judged by is kept ready: nothing is added up anew on the way of a bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from apps.domain.account import Position
+from apps.domain.bars import Bar
+from apps.domain.instruments import Instrument
+from apps.domain.intents import is_ours
+from apps.domain.orders import Fill, OrderState
+from apps.domain.pnl import OwnPosition, last_word, own_positions
+from apps.domain.ticks import to_decimal
+
+__all__ = ["OwnBook"]
+
+_ZERO = Decimal(0)
+
+
+class OwnBook:
+    """Own fills, own positions, marks, and the account's holdings."""
+
+    def __init__(self) -> None:
+        self._fills: dict[int, dict[str, Fill]] = {}
+        self._carried: dict[int, OwnPosition] = {}
+        self._executed_before: dict[tuple[int, str], Decimal] = {}
+        self._own: dict[int, OwnPosition] = {}
+        self._holdings: dict[int, Decimal] = {}
+        self._symbols: dict[int, str] = {}
+        self._seen: set[str] = set()
+        self._marks: dict[int, Decimal] = {}
+        self.version = 0
+        """Grows with every execution: what was asked of the broker before is older than it."""
+
+    def on_fill(self, fill: Fill) -> None:
+        """Take note of an execution of the account, ours or not; repeats happen."""
+        execution = fill.exec_id.rpartition(".")[0] or fill.exec_id
+        if execution not in self._seen:
+            self._seen.add(execution)
+            self._symbols[fill.con_id] = fill.symbol
+            traded = fill.quantity * fill.side.sign
+            self._holdings[fill.con_id] = self._holdings.get(fill.con_id, _ZERO) + traded
+            self._marks[fill.con_id] = fill.price
+            self.version += 1
+        if is_ours(fill.order_ref):
+            self._keep(fill)
+
+    def on_positions(self, positions: Iterable[Position]) -> None:
+        """Take the account's positions as the broker has just given them."""
+        self._holdings.clear()
+        for position in positions:
+            self._symbols[position.con_id] = position.symbol
+            self._holdings[position.con_id] = position.quantity
+            if position.market_price is not None:
+                self._marks[position.con_id] = position.market_price
+
+    def on_bar(self, instrument: Instrument, bar: Bar) -> None:
+        """Take the newest price of a contract."""
+        self._marks[instrument.con_id] = to_decimal(bar.close)
+
+    def carry(self, positions: Iterable[Position], orders: Iterable[OrderState]) -> None:
+        """Take over what is ours from before today, once, when the desk opens.
+
+        Executions reach back to midnight only. What was entered before is known by its exits:
+        orders of ours that still work and whose entry is not among today's executions. They
+        stand for their quantity, up to the account's position.
+        """
+        entered_today = {
+            fill.order_ref for fills in self._fills.values() for fill in fills.values()
+        }
+        held = {position.con_id: position for position in positions}
+        for order in orders:
+            missing = max(_ZERO, order.filled - self.executed(order))
+            self._executed_before[order.order_id, order.order_ref] = missing
+            position = held.get(order.con_id)
+            if position is None or not is_ours(order.order_ref) or order.order_ref in entered_today:
+                continue
+            if position.quantity * order.side.sign < 0 and order.stop_price is not None:
+                self._carry_one(position, order)
+
+    def quantity(self, con_id: int) -> Decimal:
+        """Our signed quantity of a contract."""
+        position = self._own.get(con_id)
+        return _ZERO if position is None else position.quantity
+
+    def executed(self, order: OrderState) -> Decimal:
+        """How many shares an order of ours traded, by its executions, those of earlier days too."""
+        fills = last_word(self._fills.get(order.con_id, {}).values())
+        mine = (
+            fill.quantity
+            for fill in fills
+            if (fill.order_id, fill.order_ref) == (order.order_id, order.order_ref)
+        )
+        before = self._executed_before.get((order.order_id, order.order_ref), _ZERO)
+        return sum(mine, before)
+
+    def mark(self, con_id: int) -> Decimal | None:
+        """The newest price known of a contract."""
+        return self._marks.get(con_id)
+
+    def own_symbols(self) -> frozenset[str]:
+        """The symbols in which we hold something."""
+        return frozenset(own.symbol for own in self._own.values() if own.quantity)
+
+    def open_symbols(self) -> frozenset[str]:
+        """The symbols in which the account holds something."""
+        return frozenset(self._symbols[each] for each, held in self._holdings.items() if held)
+
+    def day_pnl(self) -> Decimal | None:
+        """Our own result of the day, fees included; None while an open position has no price."""
+        result = _ZERO
+        for con_id, position in self._own.items():
+            mark = self._marks.get(con_id)
+            if position.quantity and mark is None:
+                return None
+            result += position.realized - position.fees
+            result += position.unrealized(mark) if mark is not None else _ZERO
+        return result
+
+    def _keep(self, fill: Fill) -> None:
+        fills = self._fills.setdefault(fill.con_id, {})
+        known = fills.get(fill.exec_id)
+        if known is None or known.commission is None:
+            fills[fill.exec_id] = fill
+        self._reckon(fill.con_id)
+
+    def _carry_one(self, position: Position, order: OrderState) -> None:
+        known = self._carried.get(position.con_id, OwnPosition(position.con_id, position.symbol))
+        sign = -order.side.sign
+        quantity = min(abs(known.quantity) + order.remaining, abs(position.quantity)) * sign
+        cost = quantity * position.average_cost
+        self._carried[position.con_id] = replace(known, quantity=quantity, cost=cost)
+        self._reckon(position.con_id)
+
+    def _reckon(self, con_id: int) -> None:
+        carried = self._carried.get(con_id)
+        fills = self._fills.get(con_id, {}).values()
+        self._own.update(own_positions(fills, () if carried is None else (carried,)))

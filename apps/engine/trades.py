@@ -1,0 +1,416 @@
+"""One trade: a bracket of ours from the moment it was sent to its known outcome.
+
+Here is what is known of it (the broker's words per leg, executions keyed by exec_id) and the
+state that follows from that, with a table of what may follow what. Nothing here talks to the
+broker or decides anything: that is `apps.engine.execution`.
+
+Executions count, not statuses: a status may come late, twice or never. A correction of an
+execution changes only the part of its exec_id after the last dot, and replaces it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from apps.domain.errors import IllegalTransition
+from apps.domain.instruments import Instrument
+from apps.domain.orders import Bracket, Fill, OrderState, OrderStatus, Side, Ticket
+from apps.domain.protection import ProtectionState, protection_of
+from apps.engine.deadlines import Changes
+from apps.engine.ports import Clock
+
+__all__ = ["TRANSITIONS", "Leg", "LegRole", "Trade", "TradeState", "TradeView"]
+
+ENTRY_DONE_TIMEOUT_S = 15.0
+"""Longer than an unfilled entry is waited for and withdrawn."""
+
+
+class TradeState(Enum):
+    """Where a trade stands; the value is shown."""
+
+    SENT = "sent"
+    """Handed to the socket; the broker has not answered."""
+    WORKING = "working"
+    """The entry is accepted, nothing is filled."""
+    PARTLY_FILLED = "partly filled"
+    """Some of the entry is filled, the rest still works."""
+    FILLED = "filled"
+    """The entry is over with something filled; its stop is not (or no longer) seen working."""
+    PROTECTED = "protected"
+    """The entry is over with something filled, and its stop works."""
+    EXITING = "exiting"
+    """An exit is partly filled."""
+    CLOSED = "closed"
+    """What was entered has been exited."""
+    REJECTED = "rejected"
+    """The broker turned the entry down; nothing is filled."""
+    WITHDRAWN = "withdrawn"
+    """The entry was cancelled; nothing is filled."""
+    UNKNOWN = "unknown"
+    """The link was lost before the broker answered: it may or may not have the order."""
+
+
+_S = TradeState
+_FILLED_SOMEHOW = frozenset({_S.PARTLY_FILLED, _S.FILLED, _S.PROTECTED, _S.EXITING, _S.CLOSED})
+
+_ENTERED = frozenset({_S.FILLED, _S.PROTECTED})
+
+TRANSITIONS: dict[TradeState, frozenset[TradeState]] = {
+    _S.SENT: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN, _S.UNKNOWN},
+    _S.UNKNOWN: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN},
+    _S.WORKING: _FILLED_SOMEHOW | {_S.REJECTED, _S.WITHDRAWN},
+    _S.PARTLY_FILLED: _FILLED_SOMEHOW - {_S.PARTLY_FILLED},
+    _S.FILLED: frozenset({_S.PROTECTED, _S.EXITING, _S.CLOSED}),
+    _S.PROTECTED: frozenset({_S.FILLED, _S.EXITING, _S.CLOSED}),
+    _S.EXITING: frozenset({_S.CLOSED}),
+    # an execution may still arrive after the status that ended its order, and such a status may
+    # be false: ib_insync shows a live order as cancelled on many a warning (10349, 104, 161)
+    _S.REJECTED: _FILLED_SOMEHOW | {_S.WORKING, _S.WITHDRAWN},
+    _S.WITHDRAWN: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED},
+    _S.CLOSED: frozenset(),
+}
+"""What may follow what; everything else raises IllegalTransition."""
+
+
+REFUSALS = frozenset(
+    {103, 106, 107, 109, 110, 111, 113, 154, 163, 164, 200, 201, 203, 355, 382, 383, 387, 388}
+) | {411, 413, 434, 435, 436, 451, 460, 10006, 10243}
+"""IB's codes that end a new order. They mean less for one that works: there the status decides."""
+
+_UNANSWERED = (OrderStatus.API_PENDING, OrderStatus.PENDING_SUBMIT)
+
+
+class LegRole(Enum):
+    """What an order is to its trade; the value is shown beside a fill."""
+
+    ENTRY = "entry"
+    TAKE_PROFIT = "take-profit"
+    STOP_LOSS = "stop"
+    EXIT = "exit"
+    """An order of the exit routine, sent later."""
+
+
+@dataclass(slots=True)
+class Leg:
+    """One order of a trade: what was asked for, what the broker says, what was filled."""
+
+    role: LegRole
+    order_id: int
+    ticket: Ticket
+    order: OrderState | None = None
+    filled: Decimal = Decimal(0)
+    value: Decimal = Decimal(0)
+    notice: tuple[int, str] | None = None
+    """The last thing that the broker said of it: IB's code and text."""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will be filled, and every execution of it is here."""
+        asked = self.ticket.quantity if self.order is None else self.order.quantity
+        if self.filled >= asked:
+            return True
+        return self.has_ended and (self.order is None or self.filled >= self.order.filled)
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing more will come of the order."""
+        return self.is_rejected or (self.order is not None and self.order.status.is_done)
+
+    @property
+    def is_rejected(self) -> bool:
+        """The broker turned it down: inactive and not held, or cancelled with such a code.
+
+        Before the first answer a code that ends orders is enough, for no status may follow it.
+        """
+        is_refusal = self.notice is not None and self.notice[0] in REFUSALS
+        if self.order is None or self.order.status in _UNANSWERED:
+            return is_refusal
+        if self.order.status is OrderStatus.INACTIVE:
+            return not self.order.why_held
+        return is_refusal and self.order.status.is_done and self.order.filled == 0
+
+
+@dataclass(frozen=True, slots=True)
+class TradeView:
+    """A trade as it stands, for lists and reports. Prices per share, money in the currency.
+
+    ``realized_pnl`` is None until something was exited, and holds the fees known so far.
+    ``code`` is IB's where the broker turned the entry down, ``reason`` its text.
+    """
+
+    order_ref: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    state: TradeState
+    order_ids: tuple[int, ...]
+    entry_filled: Decimal
+    entry_avg_price: Decimal | None
+    exit_filled: Decimal
+    exit_avg_price: Decimal | None
+    limit_price: Decimal | None
+    take_profit: Decimal | None
+    stop_loss: Decimal | None
+    realized_pnl: Decimal | None
+    commission: Decimal | None
+    code: int | None
+    reason: str
+    watcher_id: str
+
+
+class Trade:
+    """One bracket of ours and what became of it."""
+
+    def __init__(
+        self, bracket: Bracket, clock: Clock, *, watcher_id: str = "", has_deadline: bool = False
+    ) -> None:
+        self.bracket = bracket
+        self.has_deadline = has_deadline
+        self.is_being_closed = False
+        self._clock = clock
+        self.watcher_id = watcher_id
+        self.changes = Changes()
+        self._state = TradeState.SENT
+        self._legs: dict[int, Leg] = {}
+        self._fills: dict[str, Fill] = {}
+        self._over = asyncio.Event()
+
+    @property
+    def instrument(self) -> Instrument:
+        """What is traded."""
+        return self.bracket.instrument
+
+    @property
+    def order_ref(self) -> str:
+        """The reference that every order of the trade carries."""
+        return self.bracket.entry.order_ref
+
+    @property
+    def state(self) -> TradeState:
+        """Where the trade stands."""
+        return self._state
+
+    @property
+    def entry(self) -> Leg:
+        """The order that opens."""
+        return next(leg for leg in self._legs.values() if leg.role is LegRole.ENTRY)
+
+    @property
+    def stop_loss(self) -> Leg | None:
+        """The newest order that protects, if there was one."""
+        return self._newest(LegRole.STOP_LOSS)
+
+    @property
+    def take_profit(self) -> Leg | None:
+        """The order that takes the profit, if there was one."""
+        return self._newest(LegRole.TAKE_PROFIT)
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """Every order of the trade, in the order of sending."""
+        return tuple(self._legs.values())
+
+    @property
+    def exit_filled(self) -> Decimal:
+        """How much was exited."""
+        return sum((leg.filled for leg in self._exits()), Decimal(0))
+
+    @property
+    def open_quantity(self) -> Decimal:
+        """How much of what was entered has not been exited; never negative."""
+        return max(Decimal(0), self.entry.filled - self.exit_filled)
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more is expected: closed, rejected or withdrawn."""
+        return self._state in (TradeState.CLOSED, TradeState.REJECTED, TradeState.WITHDRAWN)
+
+    @property
+    def is_settled(self) -> bool:
+        """The outcome was told; nobody follows the trade any more."""
+        return self._over.is_set()
+
+    @property
+    def fees_are_known(self) -> bool:
+        """The broker has reported the commission of every execution."""
+        return all(fill.commission is not None for fill in self._fills.values())
+
+    @property
+    def is_unprotected(self) -> bool:
+        """Something is entered, and the stop that was sent for it is not seen working."""
+        has_stop = self.bracket.stop_loss is not None and not self.is_being_closed
+        return self._state is TradeState.FILLED and has_stop
+
+    def leg(self, order_id: int) -> Leg:
+        """Give one of the orders. Raises KeyError for an order of another trade."""
+        return self._legs[order_id]
+
+    def bind(self, order_ids: tuple[int, ...]) -> None:
+        """Take note of the order ids that the broker port gave, in the order of the legs."""
+        roles = [LegRole.ENTRY]
+        roles += [LegRole.TAKE_PROFIT] if self.bracket.take_profit is not None else []
+        roles += [LegRole.STOP_LOSS] if self.bracket.stop_loss is not None else []
+        for role, order_id, ticket in zip(roles, order_ids, self.bracket.legs, strict=True):
+            self.add(role, order_id, ticket)
+
+    def add(self, role: LegRole, order_id: int, ticket: Ticket) -> None:
+        """Take note of an order that was sent for the trade."""
+        self._legs[order_id] = Leg(role, order_id, ticket)
+
+    def on_order(self, order: OrderState) -> None:
+        """Take note of what the broker says of one of the orders."""
+        self._legs[order.order_id].order = order
+        self._move()
+
+    def on_fill(self, fill: Fill) -> bool:
+        """Take note of an execution; tell whether shares or prices changed by it."""
+        leg = self._legs[fill.order_id]
+        stem = fill.exec_id.rpartition(".")[0] or fill.exec_id
+        known = self._fills.get(stem)
+        self._fills[stem] = fill
+        fills = [each for each in self._fills.values() if each.order_id == leg.order_id]
+        leg.filled = sum((each.quantity for each in fills), Decimal(0))
+        leg.value = sum((each.quantity * each.price for each in fills), Decimal(0))
+        self._move()
+        return known is None or (known.quantity, known.price) != (fill.quantity, fill.price)
+
+    def on_notice(self, order_id: int, code: int, text: str) -> None:
+        """Take note of what the broker says of one of the orders."""
+        self._legs[order_id].notice = (code, text)
+        self._move()
+
+    def on_link_lost(self) -> None:
+        """Take note that an answer to what was just sent may have been lost."""
+        if self._state is TradeState.SENT:
+            self._to(TradeState.UNKNOWN)
+
+    def close_elsewhere(self) -> None:
+        """Take note that what was entered has been exited by orders that are not the trade's."""
+        if self._state in _FILLED_SOMEHOW - {TradeState.CLOSED}:
+            self._to(TradeState.CLOSED)
+
+    def settle(self) -> None:
+        """Say that the outcome is known, and wake those who wait for it."""
+        self._over.set()
+
+    def reopen(self) -> None:
+        """Say that the outcome that was told was not the last word."""
+        self._over.clear()
+
+    async def entry_done(self) -> TradeView:
+        """Wait until the entry is over and protected; give the trade as it stands then.
+
+        One that may rest at its own price is only waited for until it works. Ends after
+        `ENTRY_DONE_TIMEOUT_S` in any case.
+        """
+        await self.changes.until(self._is_entered, ENTRY_DONE_TIMEOUT_S, self._clock)
+        return self.view()
+
+    async def outcome(self) -> TradeView:
+        """Wait until the trade is over and its outcome known, however long that takes."""
+        await self._over.wait()
+        return self.view()
+
+    def view(self) -> TradeView:
+        """Give the trade as it stands."""
+        entry, target, stop = self.entry, self.bracket.take_profit, self.bracket.stop_loss
+        told = entry.notice if self._state is TradeState.REJECTED else None
+        code, reason = told or (None, "")
+        return TradeView(
+            order_ref=self.order_ref,
+            symbol=self.instrument.symbol,
+            side=self.bracket.entry.side,
+            quantity=self.bracket.entry.quantity,
+            state=self._state,
+            order_ids=tuple(self._legs),
+            entry_filled=entry.filled,
+            entry_avg_price=_average(entry.value, entry.filled),
+            exit_filled=self.exit_filled,
+            exit_avg_price=_average(self._exit_value(), self.exit_filled),
+            limit_price=self.bracket.entry.limit_price,
+            take_profit=target.limit_price if target is not None else None,
+            stop_loss=stop.stop_price if stop is not None else None,
+            realized_pnl=self._realized_pnl(),
+            commission=self._commission(),
+            code=code,
+            reason=reason,
+            watcher_id=self.watcher_id,
+        )
+
+    def _move(self) -> None:
+        target = self._where_it_stands()
+        if target is not self._state:
+            self._to(target)
+        else:
+            self.changes.announce()
+
+    def _to(self, target: TradeState) -> None:
+        if target not in TRANSITIONS[self._state]:
+            raise IllegalTransition(
+                f"trade {self.order_ref} cannot go from {self._state.value} to {target.value}"
+            )
+        self._state = target
+        self.changes.announce()
+
+    def _where_it_stands(self) -> TradeState:
+        if self._state is TradeState.CLOSED:
+            return TradeState.CLOSED
+        has_filled = self.entry.filled > 0 or self._state in _FILLED_SOMEHOW
+        return self._filled_state() if has_filled else self._unfilled_state()
+
+    def _unfilled_state(self) -> TradeState:
+        entry = self.entry
+        if entry.has_ended and entry.is_over:
+            return TradeState.REJECTED if entry.is_rejected else TradeState.WITHDRAWN
+        if entry.order is not None and entry.order.status.is_working:
+            return TradeState.WORKING
+        return self._state
+
+    def _filled_state(self) -> TradeState:
+        if self.exit_filled >= self.entry.filled and self.entry.is_over:
+            return TradeState.CLOSED
+        if self.exit_filled > 0:
+            return TradeState.EXITING
+        if not self.entry.is_over and self._state not in _ENTERED:
+            return TradeState.PARTLY_FILLED
+        stop = self.stop_loss
+        return TradeState.PROTECTED if stop and self._works(stop) else TradeState.FILLED
+
+    def _works(self, stop: Leg) -> bool:
+        if stop.order is None:
+            return False
+        signed = self.bracket.entry.side.sign * self.open_quantity
+        return protection_of(signed, (stop.order,)).state is ProtectionState.PROTECTED
+
+    def _is_entered(self) -> bool:
+        if self._state is TradeState.WORKING and not self.has_deadline:
+            return True
+        return self.entry.is_over and not self.is_unprotected
+
+    def _newest(self, role: LegRole) -> Leg | None:
+        legs = [leg for leg in self._legs.values() if leg.role is role]
+        return legs[-1] if legs else None
+
+    def _exits(self) -> list[Leg]:
+        return [leg for leg in self._legs.values() if leg.role is not LegRole.ENTRY]
+
+    def _exit_value(self) -> Decimal:
+        return sum((leg.value for leg in self._exits()), Decimal(0))
+
+    def _commission(self) -> Decimal | None:
+        known = [fill.commission for fill in self._fills.values() if fill.commission is not None]
+        return sum(known, Decimal(0)) if known else None
+
+    def _realized_pnl(self) -> Decimal | None:
+        if not self.exit_filled or not self.entry.filled:
+            return None
+        cost = self.entry.value * self.exit_filled / self.entry.filled
+        gain = self.bracket.entry.side.sign * (self._exit_value() - cost)
+        return gain - (self._commission() or Decimal(0))
+
+
+def _average(value: Decimal, quantity: Decimal) -> Decimal | None:
+    return value / quantity if quantity else None

@@ -1,0 +1,222 @@
+"""From a level to a closed trade, through the whole desk."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from apps.domain.breakout import Phase
+from apps.domain.orders import OrderType, Side, TimeInForce
+from apps.engine.alerts import AlertKind
+from apps.engine.breakout_watcher import Readiness
+from apps.engine.ports import LinkState
+from apps.engine.trades import TradeState
+from tests.engine.conftest import Stage
+from tests.engine.fakes import AAPL, MSFT, a_bar, an_instrument, settle
+
+
+async def test_break_that_is_confirmed_is_entered_filled_and_closed_with_its_profit(
+    stage: Stage,
+) -> None:
+    armed = await stage.arm()
+    assert (armed.id, armed.phase, armed.level) == ("w1", Phase.ARMED, Decimal("190.50"))
+    assert stage.desk.watcher("w1").readiness is Readiness.READY
+    stage.bars(190.40, 190.55)
+    assert stage.desk.watcher("w1").phase is Phase.CONFIRMING
+    assert stage.broker.brackets == []
+    stage.market.set_quote(AAPL, "190.60", "190.62")
+    stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
+    assert len(stage.broker.brackets) == 1, "sent within the call that brought the bar"
+    entry, target, stop = 101, 102, 103
+    stage.broker.accept(entry, target, stop)
+    stage.broker.fill(entry, "10", "190.62")
+    await settle()
+    assert stage.desk.trades()[0].state is TradeState.PROTECTED
+    stage.broker.fill(target, "10", "192.53")
+    stage.broker.end(stop)
+    await settle()
+    ended = await stage.desk.watcher_ended("w1")
+    assert (ended.readiness, ended.failed, ended.end_reason) == (
+        Readiness.ENDED,
+        False,
+        "entered, closed",
+    )
+    trade = stage.desk.trades()[0]
+    assert trade.state is TradeState.CLOSED
+    assert trade.realized_pnl == Decimal("19.10") - 2
+    assert stage.texts(AlertKind.FILL) == [
+        "bought 10 AAPL @ 190.62 (entry)",
+        "sold 10 AAPL @ 192.53 (take-profit)",
+    ]
+    assert "P&L +17.10" in stage.texts(AlertKind.CLOSED)[0]
+    assert stage.market.bar_listeners[AAPL.con_id] == []
+
+
+async def test_bracket_takes_its_prices_from_the_fresh_ask(stage: Stage) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55)
+    stage.market.set_quote(AAPL, "190.68", "190.70")
+    stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
+    bracket = stage.broker.brackets[0]
+    assert bracket.take_profit is not None
+    assert bracket.stop_loss is not None
+    entry = bracket.entry
+    assert (entry.side, entry.quantity, entry.order_type) == (
+        Side.BUY,
+        Decimal(10),
+        OrderType.LIMIT,
+    )
+    assert entry.limit_price == Decimal("191.08")
+    assert bracket.take_profit.limit_price == Decimal("192.61")
+    assert bracket.stop_loss.stop_price == Decimal("189.75")
+    assert entry.time_in_force is TimeInForce.DAY
+    assert bracket.stop_loss.time_in_force is TimeInForce.GTC
+    assert entry.order_ref == "BD-20261119-w1-000001"
+
+
+async def test_stale_quote_gives_way_to_the_close_of_the_deciding_bar(stage: Stage) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55)
+    stage.market.set_quote(AAPL, "195.00", "195.02")
+    await stage.clock.advance(5.0)
+    stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
+    assert stage.broker.brackets[0].entry.limit_price == Decimal("190.98")
+
+
+async def test_quote_is_subscribed_by_the_trigger_and_closed_by_the_entry(stage: Stage) -> None:
+    await stage.arm()
+    stage.bars(190.40)
+    assert stage.market.quote_streams == []
+    stage.market.emit(AAPL, a_bar(1, 190.40, 190.55))
+    assert [stream.is_closed for stream in stage.market.quote_streams] == [False]
+    stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
+    assert [stream.is_closed for stream in stage.market.quote_streams] == [True]
+
+
+async def test_short_break_is_sold(stage: Stage) -> None:
+    await stage.arm(level="190.30")
+    stage.bars(190.40, 190.25, 190.20)
+    assert stage.broker.brackets[0].entry.side is Side.SELL
+
+
+async def test_one_minute_bars_trigger_only_when_the_minute_is_complete(stage: Stage) -> None:
+    await stage.arm(bar="1m")
+    stage.bars(*[190.40] * 6, *[190.60] * 5)
+    assert stage.desk.watcher("w1").phase is Phase.ARMED
+    stage.market.emit(AAPL, a_bar(11, 190.60, 190.60))
+    assert stage.desk.watcher("w1").phase is Phase.CONFIRMING
+    stage.market.emit(AAPL, a_bar(12, 190.60, 190.61))
+    assert len(stage.broker.brackets) == 1
+
+
+async def test_false_break_rearms_and_closes_its_quote(stage: Stage) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55, 190.45)
+    assert stage.desk.watcher("w1").phase is Phase.ARMED
+    assert stage.market.quote_streams[0].is_closed
+    assert len(stage.texts(AlertKind.FALSE_BREAK)) == 1
+    stage.bars(190.45, 190.56, 190.57, start=3)
+    assert len(stage.broker.brackets) == 1
+
+
+async def test_false_break_stops_where_so_configured(stage: Stage) -> None:
+    await stage.arm(on_false_break="stop")
+    stage.bars(190.40, 190.55, 190.45)
+    ended = await stage.desk.watcher_ended("w1")
+    assert (ended.phase, ended.end_reason) == (Phase.STOPPED, "stopped after a false break")
+    assert stage.broker.brackets == []
+
+
+async def test_link_loss_blinds_watchers_at_once_and_they_watch_again_after_it(
+    stage: Stage,
+) -> None:
+    await stage.arm()
+    stage.bars(190.40)
+    stage.broker.set_link(LinkState.DISCONNECTED, "the socket closed", epoch=1)
+    assert stage.desk.watcher("w1").readiness is Readiness.BLIND
+    assert "the socket closed" in stage.texts(AlertKind.LINK)[0]
+    stage.broker.set_link(LinkState.READY)
+    await settle()
+    assert stage.desk.watcher("w1").readiness is Readiness.READY
+    stage.bars(190.60, 190.62, 190.64, start=20)
+    assert stage.broker.brackets == [], "the break was not seen to happen"
+    assert "already above 190.5" in stage.texts(AlertKind.WARNING)[-1]
+    stage.bars(190.40, 190.55, 190.60, start=30)
+    assert len(stage.broker.brackets) == 1
+
+
+async def test_confirmation_while_the_link_is_not_ready_sends_nothing_and_says_so(
+    stage: Stage,
+) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55)
+    stage.broker.link = type(stage.broker.link)(LinkState.BROKER_LOST, 0, "1100")
+    stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
+    ended = await stage.desk.watcher_ended("w1")
+    assert ended.failed
+    assert "nothing was sent" in ended.end_reason
+    assert stage.broker.brackets == []
+    stage.broker.link = type(stage.broker.link)(LinkState.READY, 0)
+
+
+async def test_failing_watcher_ends_with_its_reason_and_harms_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.arm()
+    await stage.arm()
+    broken = stage.desk._watchers._armed["w1"].watcher
+
+    def fail(base: object) -> None:
+        raise ZeroDivisionError("a rule that does not hold")
+
+    monkeypatch.setattr(broken, "_completed", fail)
+    stage.bars(190.40, 190.55, 190.60)
+    await settle()
+    first, second = stage.desk.watchers()
+    assert first.failed
+    assert first.end_reason == "a rule that does not hold"
+    assert not second.failed
+    assert len(stage.broker.brackets) == 1
+    assert "watcher w1 of AAPL ended" in stage.texts(AlertKind.ERROR)[0]
+
+
+async def test_stopped_watcher_leaves_its_feed_and_enters_nothing(stage: Stage) -> None:
+    await stage.arm()
+    await stage.arm("MSFT", "411")
+    (stopped,) = await stage.desk.stop_watcher("w1")
+    assert (stopped.readiness, stopped.phase) == (Readiness.ENDED, Phase.STOPPED)
+    assert stage.market.bar_listeners[AAPL.con_id] == []
+    stage.bars(190.40, 190.55, 190.60)
+    assert stage.broker.brackets == []
+    await stage.desk.stop_watcher("all")
+    assert stage.market.bar_listeners[MSFT.con_id] == []
+
+
+async def test_stopping_a_watcher_that_has_entered_leaves_its_trade_followed(
+    stage: Stage,
+) -> None:
+    entry, target, stop = await stage.enter()
+    await stage.desk.stop_watcher("w1")
+    stage.broker.accept(entry, target, stop)
+    stage.broker.fill(entry, "10", "190.62")
+    stage.broker.fill(stop, "10", "189.60")
+    await settle()
+    assert stage.desk.trades()[0].state is TradeState.CLOSED
+    assert len(stage.texts(AlertKind.CLOSED)) == 1
+
+
+async def test_five_hundred_watchers_on_sixty_feeds_all_get_their_bars(stage: Stage) -> None:
+    instruments = [an_instrument(f"S{n}", 1000 + n) for n in range(60)]
+    for instrument in instruments:
+        stage.market.instruments[instrument.symbol] = instrument
+        stage.market.set_quote(instrument, "190.39", "190.41", "190.40")
+    for number in range(500):
+        await stage.arm(f"S{number % 60}", level="200")
+    for instrument in instruments:
+        stage.bars(190.40, 190.41, instrument=instrument)
+    assert {view.last_close for view in stage.desk.watchers()} == {Decimal("190.41")}
+    assert len(stage.market.subscriptions) == 60
+    for instrument in instruments[:1]:
+        stage.bars(190.40, 200.10, 200.20, start=5, instrument=instrument)
+    assert len(stage.broker.brackets) == 9
