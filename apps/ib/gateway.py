@@ -1,0 +1,142 @@
+"""The adapter as the wiring sees it: one object for one TWS or IB Gateway."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from apps.domain.errors import BrokerError, DeadlineExceeded
+from apps.engine.ports import BrokerNotice, Clock, Link
+from apps.ib.account import IBAccount
+from apps.ib.broker import IBBroker
+from apps.ib.connection import Endpoint, IBConnection
+from apps.ib.contracts import Contracts
+from apps.ib.market_data import IBMarketData
+from apps.ib.order_book import OrderBook
+from apps.ib.order_queries import Doubts, IBOrderQueries
+from apps.ib.orders import IBOrders
+from apps.ib.pacer import Pacer
+from apps.ib.pacing import Limits
+from apps.ib.reports import ErrorSink, Fanout, Reporter
+from apps.ib.requests import Requests, Timeouts
+from apps.ib.session import Session
+
+__all__ = ["IBGateway"]
+
+
+class IBGateway:
+    """One TWS or IB Gateway: its connection, and the two ports on top of it.
+
+    Made inside the running loop; nothing is imported or connected before `connect`. Errors
+    that no caller is there to hear go to ``on_error`` as a sentence and the exception behind it.
+
+        async with IBGateway(Endpoint(host, port, client_id), clock=clock, on_error=say) as ib:
+            await ib.connect()
+            group.create_task(ib.keep_connected())
+            instrument = await ib.market_data.qualify("AAPL")
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        clock: Clock,
+        on_error: ErrorSink,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        timeouts = timeouts or Timeouts()
+        reporter = Reporter(on_error)
+        fanout = Fanout(reporter)
+        pacer = Pacer(limits or Limits())
+        book = OrderBook(fanout, reporter)
+        self._reporter = reporter
+        self._fanout = fanout
+        self._book = book
+        self.connection = IBConnection(
+            endpoint,
+            self,
+            clock=clock,
+            pacer=pacer,
+            orders=book,
+            reporter=reporter,
+            timeouts=timeouts,
+            jitter=jitter,
+        )
+        contracts = Contracts(self.connection, reporter)
+        orders = IBOrders(self.connection, contracts, book, pacer=pacer, fanout=fanout)
+        self._queries = IBOrderQueries(self.connection, book)
+        self._account = IBAccount(self.connection)
+        self._doubts = Doubts(self.connection, self._queries, book, reporter)
+        self.broker = IBBroker(self.connection, orders, self._queries, self._account, book, fanout)
+        self.market_data = IBMarketData(
+            self.connection,
+            contracts,
+            clock=clock,
+            pacer=pacer,
+            fanout=fanout,
+            reporter=reporter,
+            timeouts=timeouts,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.disconnect()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts of the login; empty until the first link is made."""
+        return self.connection.accounts
+
+    @property
+    def server_version(self) -> int:
+        """The version that the other side speaks; 0 until the first link is made."""
+        return self.connection.server_version
+
+    async def connect(self) -> None:
+        """Connect once; see `IBConnection.connect`."""
+        await self.connection.connect()
+
+    async def keep_connected(self) -> None:
+        """Watch the link and make it again when it is lost, until `disconnect`."""
+        await self.connection.keep_connected()
+
+    async def disconnect(self) -> None:
+        """End subscriptions and link within a bounded time; again does nothing."""
+        await self.connection.disconnect()
+
+    # -------------------------------------------------------- what the connection tells us
+
+    async def synchronise(self, session: Session, requests: Requests) -> None:
+        """Read orders, executions and account before the link counts as ready."""
+        await self._queries.synchronise_open(session, requests)
+        await self._queries.synchronise_executions(session, requests)
+        for step, without in (
+            (self._queries.synchronise_completed, "Orders that ended meanwhile may be missed."),
+            (self._account.synchronise, "Positions are shown without market values."),
+        ):
+            try:
+                await step(session, requests)
+            except (BrokerError, DeadlineExceeded) as error:
+                self._reporter.say(f"{error.message} {without}", error)
+
+    def on_link(self, link: Link) -> None:
+        """Pass on the link's new state."""
+        self._fanout.on_link(link)
+
+    def on_code(self, req_id: int, code: int, text: str) -> None:
+        """Pass on a code; one that may be the end of an own order is asked about."""
+        own = self._book.has_own(self.connection.endpoint.client_id, req_id)
+        self._fanout.on_notice(BrokerNotice(code, text, req_id if own else None))
+        if own:
+            self._doubts.on_code((self.connection.endpoint.client_id, req_id), code, text)

@@ -1,0 +1,163 @@
+"""Orders on their way out: brackets, single orders, changes, cancellations, what-ifs.
+
+Everything goes to the socket in the call that asks for it, in one piece; only when IB's rate
+is used up does it wait, ahead of all requests. What IB answers goes to the `OrderBook`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from apps.domain.account import WhatIf
+from apps.domain.errors import BrokerError, BrokerRejected, InvalidInput, NotFound
+from apps.domain.instruments import Instrument
+from apps.domain.orders import Bracket, OrderStatus, Ticket
+from apps.engine.ports import BrokerNotice
+from apps.ib.connection import IBConnection
+from apps.ib.contracts import Contracts
+from apps.ib.order_book import BookEntry, OrderBook
+from apps.ib.pacer import Pacer
+from apps.ib.reports import Fanout
+from apps.ib.session import Session
+from apps.ib.translate import fill_ib_order, what_if_from
+
+if TYPE_CHECKING:
+    from ib_insync import contract as ibc
+    from ib_insync import order as ibd
+
+__all__ = ["IBOrders"]
+
+_NOT_SENT = 504
+_ECHOED = ("parentId", "ocaGroup", "ocaType", "tif", "outsideRth", "orderRef", "account")
+
+
+class IBOrders:
+    """Sends orders of one account and one client."""
+
+    def __init__(
+        self,
+        connection: IBConnection,
+        contracts: Contracts,
+        book: OrderBook,
+        *,
+        pacer: Pacer,
+        fanout: Fanout,
+    ) -> None:
+        self._connection = connection
+        self._contracts = contracts
+        self._book = book
+        self._pacer = pacer
+        self._fanout = fanout
+
+    @property
+    def _client_id(self) -> int:
+        return self._connection.endpoint.client_id
+
+    # ------------------------------------------------------------------------- sending
+
+    def place_bracket(self, bracket: Bracket) -> tuple[int, ...]:
+        """Send a bracket as one; see `Broker.place_bracket`."""
+        session = self._connection.ready_session()
+        contract = self._contracts.contract_for(bracket.instrument)
+        legs = bracket.legs
+        ids = tuple(session.next_id() for _ in legs)
+        orders = [
+            self._order(session, ticket, order_id)
+            for ticket, order_id in zip(legs, ids, strict=True)
+        ]
+        for child in orders[1:]:
+            child.parentId = ids[0]
+        # held at TWS until the last of them arrives, which releases all
+        for held in orders[:-1]:
+            held.transmit = False
+        self._send(session, contract, orders)
+        return ids
+
+    def place(self, instrument: Instrument, ticket: Ticket) -> int:
+        """Send a single order; see `Broker.place`."""
+        session = self._connection.ready_session()
+        order = self._order(session, ticket, session.next_id())
+        self._send(session, self._contracts.contract_for(instrument), [order])
+        return order.orderId
+
+    def modify(self, order_id: int, ticket: Ticket) -> None:
+        """Change price or quantity; see `Broker.modify`. Raises InvalidInput for another type."""
+        session = self._connection.ready_session()
+        entry = self._working(order_id)
+        said = entry.order
+        if ticket.order_type.value != said.orderType:
+            raise InvalidInput(
+                f"Order {order_id} is {said.orderType}; its type cannot be changed to "
+                f"{ticket.order_type.value}. Cancel it and send a new one."
+            )
+        order = self._order(session, ticket, order_id)
+        # what the broker says of the rest is said back: it refuses to have it changed
+        for field in _ECHOED:
+            setattr(order, field, getattr(said, field))
+
+        def send() -> None:
+            session.client.placeOrder(order_id, entry.contract, order)
+
+        self._pacer.submit_order(1, send, self._tell_not_sent(order_id, "change"))
+
+    def cancel(self, order_id: int) -> None:
+        """Ask for a cancellation; see `Broker.cancel`. Allowed while IB's servers are lost."""
+        session = self._connection.session
+        self._working(order_id)
+
+        def send() -> None:
+            session.client.cancelOrder(order_id, "")
+
+        self._pacer.submit_order(1, send, self._tell_not_sent(order_id, "cancellation"))
+
+    async def what_if(self, instrument: Instrument, ticket: Ticket) -> WhatIf:
+        """Ask what an order would cost; see `Broker.what_if`. Raises BrokerRejected."""
+        session = self._connection.session
+        contract = self._contracts.contract_for(instrument)
+
+        def ask(req_id: int) -> None:
+            order = self._order(session, ticket, req_id)
+            order.whatIf = True
+            session.client.placeOrder(req_id, contract, order)
+
+        what = f"the margin of {ticket.quantity} {instrument.symbol}"
+        try:
+            return what_if_from(await self._connection.requests.by_id(what, ask))
+        except BrokerError as error:
+            raise BrokerRejected(error.message, code=error.code) from None
+
+    def _order(self, session: Session, ticket: Ticket, order_id: int) -> ibd.Order:
+        order = session.library.Order(orderId=order_id, clientId=self._client_id)
+        return fill_ib_order(order, ticket, account=self._connection.account)
+
+    def _send(self, session: Session, contract: ibc.Contract, orders: list[ibd.Order]) -> None:
+        def send() -> None:
+            for order in orders:
+                session.client.placeOrder(order.orderId, contract, order)
+
+        def dropped() -> None:
+            for order in orders:
+                self._book.conclude(
+                    (self._client_id, order.orderId),
+                    OrderStatus.API_CANCELLED,
+                    "The link was lost before the order was sent.",
+                )
+                self._tell_not_sent(order.orderId, "order")()
+
+        self._pacer.submit_order(len(orders), send, dropped)
+        # the bytes are out first; nothing can be answered before this returns to the loop
+        for order in orders:
+            self._book.placed(contract, order)
+
+    def _working(self, order_id: int) -> BookEntry:
+        entry = self._book.own(self._client_id, order_id)
+        if entry.state.status.is_done:
+            raise NotFound(
+                f"Order {order_id} is {entry.state.status.value}: there is nothing left to change."
+            )
+        return entry
+
+    def _tell_not_sent(self, order_id: int, what: str) -> Callable[[], None]:
+        text = f"The link was lost before the {what} of order {order_id} was sent."
+        return lambda: self._fanout.on_notice(BrokerNotice(_NOT_SENT, text, order_id))
