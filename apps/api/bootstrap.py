@@ -1,0 +1,150 @@
+"""Where a desk is put together: the only place that knows all rooms.
+
+Reads outside in, as it is opened: the state folder and its lock, the log, the embedded gateway if
+no other is named, the link to the broker, the desk. It is closed in the opposite order, whatever
+happens in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from apps.api.clock import SystemClock
+from apps.api.config import Settings
+from apps.api.logs import logging_to
+from apps.api.state import account_folder, hold, state_root
+from apps.domain.errors import CannotConnect
+from apps.domain.risk import RiskLimits, TradingMode
+from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.desk import Desk
+from apps.engine.previews import OrderDefaults
+from apps.ib.connection import Endpoint
+from apps.ib.gateway import IBGateway
+from apps.ib.reports import ErrorSink
+from apps.paper.server import GatewaySettings, PaperGateway
+
+__all__ = ["Joined", "joined_desk"]
+
+_LOGGER = logging.getLogger(__name__)
+
+_EMBEDDED_FOLDER = "embedded"
+"""The embedded gateway's account is the same for everybody; its folder is named for what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A desk, and the embedded gateway that it talks to, if it does."""
+
+    desk: Desk
+    gateway: PaperGateway | None
+
+
+@asynccontextmanager
+async def joined_desk(settings: Settings, alerts: AlertSink) -> AsyncIterator[Joined]:
+    """Open everything, connected and ready; close it all at the end.
+
+    Raises BadSetting, FolderInUse, RiskRefused (a paper desk on an account that is not), and what
+    connecting raises.
+    """
+    root = state_root(settings.desk_home)
+    folder_name = _EMBEDDED_FOLDER if settings.embedded else settings.ib_account
+    async with AsyncExitStack() as stack:
+        stack.enter_context(logging_to(_log_path(settings, root), settings.log_level))
+        if folder_name:
+            stack.enter_context(_held(settings, root, folder_name))
+        gateway = await stack.enter_async_context(_embedded(settings))
+        ib = await stack.enter_async_context(_linked(_endpoint(settings, gateway), alerts))
+        if not folder_name:
+            # which account this is was not known before
+            stack.enter_context(_held(settings, root, ib.broker.account))
+        desk = await stack.enter_async_context(_desk(settings, ib, alerts))
+        yield Joined(desk, gateway)
+
+
+def _desk(settings: Settings, ib: IBGateway, alerts: AlertSink) -> Desk:
+    return Desk(
+        broker=ib.broker,
+        market=ib.market_data,
+        clock=SystemClock(),
+        limits=RiskLimits(
+            max_order_notional=settings.max_order_notional,
+            max_open_positions=settings.max_open_positions,
+            max_daily_loss=settings.max_daily_loss,
+        ),
+        trading_mode=TradingMode(settings.trading_mode),
+        defaults=OrderDefaults(
+            quantity=settings.default_qty,
+            take_profit_pct=settings.default_tp_pct,
+            stop_loss_pct=settings.default_sl_pct,
+        ),
+        alerts=alerts,
+        ref_suffix=lambda: secrets.token_hex(5),
+    )
+
+
+@contextmanager
+def _held(settings: Settings, root: Path, account: str) -> Iterator[None]:
+    with hold(account_folder(root, mode=settings.trading_mode, account=account)):
+        yield
+
+
+@asynccontextmanager
+async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
+    if not settings.embedded:
+        yield None
+        return
+    wanted = GatewaySettings(seed=settings.paper_seed, speed=settings.paper_speed)
+    if settings.ib_account:
+        wanted = replace(wanted, accounts=(settings.ib_account,))
+    try:
+        async with AsyncExitStack() as stack:
+            yield await _listening(stack, wanted)
+    except BaseExceptionGroup as group:
+        # the gateway's task group wraps what was raised in its block
+        raise (group.exceptions[0] if len(group.exceptions) == 1 else group) from None
+
+
+async def _listening(stack: AsyncExitStack, wanted: GatewaySettings) -> PaperGateway:
+    try:
+        return await stack.enter_async_context(PaperGateway.open(wanted))
+    except OSError as error:
+        raise CannotConnect(f"The embedded gateway cannot listen: {error}.") from error
+
+
+def _endpoint(settings: Settings, gateway: PaperGateway | None) -> Endpoint:
+    host, port = (gateway.host, gateway.port) if gateway else (settings.ib_host, settings.ib_port)
+    return Endpoint(host, port, settings.ib_client_id, settings.ib_account)
+
+
+@asynccontextmanager
+async def _linked(endpoint: Endpoint, alerts: AlertSink) -> AsyncIterator[IBGateway]:
+    """Connect, and keep the link for as long as the block runs."""
+
+    def tell(text: str, error: Exception | None) -> None:
+        _LOGGER.warning("%s", text, exc_info=error)
+        alerts(Alert(AlertKind.WARNING, text))
+
+    async with IBGateway(endpoint, clock=SystemClock(), on_error=tell) as ib:
+        await ib.connect()
+        keeping = asyncio.create_task(ib.keep_connected(), name="keep connected")
+        keeping.add_done_callback(lambda task: _keeping_ended(task, tell))
+        try:
+            yield ib
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
+
+
+def _keeping_ended(task: asyncio.Task[None], tell: ErrorSink) -> None:
+    if not task.cancelled() and isinstance(error := task.exception(), Exception):
+        tell("The link is no longer watched; quit and start again.", error)
+
+
+def _log_path(settings: Settings, root: Path) -> Path:
+    return Path(settings.log_file).expanduser() if settings.log_file else root / "desk.log"

@@ -1,0 +1,294 @@
+"""The command line: ``python -m apps.api.cli [SETTINGS] [COMMAND …]``.
+
+Without a command it opens the menu; with one it does that and ends. Here words become a request,
+one ``asyncio.run`` runs it, and whatever happens becomes an exit code and at most one sentence.
+What a desk is made of stands in `apps.api.bootstrap`, which is loaded only when there is
+something to run: help stays light.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from apps.api.config import SETTINGS, Settings, load_settings
+from apps.api.ending import Ending
+from apps.api.interrupts import Interrupted, Interrupts
+from apps.api.outcomes import ExitCode, error_as_json, exit_code_of
+from apps.api.replies import Reply
+from apps.api.session import Command, Session
+from apps.api.tree import ShowHelp, Tree, parse_with
+from apps.domain.errors import DeskError, InvalidInput
+
+if TYPE_CHECKING:
+    from apps.api.console import Console
+    from apps.api.situation import Situation
+
+__all__ = ["OpenMenu", "Request", "main", "request_of", "run"]
+
+PROJECT_ROOT = Path(__file__).parents[2]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMenu:
+    """Open the menu: what is asked for without a command."""
+
+    needs_desk: ClassVar[bool] = True
+
+    async def run(self, session: Session) -> Reply:
+        """Refuse: within a session the menu is open already."""
+        raise InvalidInput(f"The menu of {session.settings.trading_mode} is open already.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for. ``options`` are settings by name, as text."""
+
+    command: Command
+    options: Mapping[str, str] = field(default_factory=dict)
+    in_json: bool = False
+    exit_on_error: bool = False
+    toolbar: bool = True
+
+    @property
+    def is_one_shot(self) -> bool:
+        """The process ends with one command."""
+        return not isinstance(self.command, OpenMenu)
+
+
+def main() -> int:
+    """Run the program of this process; give its exit code."""
+    _occupy_standard_streams()
+    words = sys.argv[1:]
+    try:
+        request = request_of(words)
+        if isinstance(request.command, ShowHelp):
+            return _print_help(request.command.text)
+        return asyncio.run(run(request))
+    except DeskError as error:
+        return _print_error(error, in_json="--json" in words)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.ERROR
+    except Exception as error:  # the program's edge: a bug becomes one sentence and its trace
+        _LOGGER.exception("the desk ended by an error of its own")
+        return _print_error(
+            DeskError(
+                f"The desk ended by an error of its own ({type(error).__name__}: {error}); the "
+                "log file has the details. Orders that work at the broker stay there."
+            ),
+            in_json="--json" in words,
+        )
+
+
+def request_of(words: Sequence[str]) -> Request:
+    """Give the request that the command line asks for. Raises InvalidInput."""
+    taken: dict[str, Any] = {}
+    parsed = parse_with(_program(taken), words)
+    options = {
+        setting.name: taken[setting.field]
+        for setting in SETTINGS
+        if taken.get(setting.field) is not None
+    }
+    return Request(
+        parsed.command,
+        options,
+        in_json=parsed.in_json,
+        exit_on_error=bool(taken.get("exit_on_error")),
+        toolbar=not taken.get("no_toolbar"),
+    )
+
+
+async def run(request: Request) -> int:
+    """Do what was asked, and end within five seconds of being told to; give the exit code."""
+    interrupts, ending = Interrupts(), Ending()
+    with interrupts.handled(ending.quit_with):
+        work = asyncio.create_task(_work(request, interrupts, ending), name="desk session")
+        ending.of(work)
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            # without signal handlers Ctrl-C arrives as the cancellation of the main task
+            ending.quit_with(ExitCode.INTERRUPTED)
+            await asyncio.wait({work})
+            raise
+        finally:
+            ending.done()
+    return ending.code if work.cancelled() else work.result()
+
+
+async def _work(request: Request, interrupts: Interrupts, ending: Ending) -> ExitCode:
+    from apps.api.situation import Situation  # noqa: PLC0415 - help stays light
+    from apps.api.stage import open_console  # noqa: PLC0415
+
+    settings = load_settings(
+        request.options, os.environ, working_folder=Path.cwd(), project_root=PROJECT_ROOT
+    )
+    situation = Situation(settings)
+    console = open_console(
+        settings,
+        interrupts,
+        situation,
+        one_shot=request.is_one_shot,
+        in_json=request.in_json,
+        toolbar=request.toolbar,
+    )
+    console.on_output_gone(lambda: ending.quit_with(ExitCode.ERROR))
+    try:
+        if request.command.needs_desk:
+            return await _with_desk(request, settings, console, situation, ending)
+        return await _one_shot(request.command, Session(console, settings, one_shot=True))
+    except DeskError as error:
+        console.show_error(error)
+        return exit_code_of(error)
+    except Interrupted:
+        return ExitCode.INTERRUPTED
+
+
+async def _with_desk(
+    request: Request,
+    settings: Settings,
+    console: Console,
+    situation: Situation,
+    ending: Ending,
+) -> ExitCode:
+    from apps.api.bootstrap import joined_desk  # noqa: PLC0415 - help stays light
+    from apps.api.views.banner import banner, farewell  # noqa: PLC0415
+
+    try:
+        async with joined_desk(settings, console.emit) as joined:
+            situation.desk = desk = joined.desk
+            console.say(banner(desk.account_name, settings))
+            session = Session(console, settings, desk, one_shot=request.is_one_shot)
+            try:
+                code = await _foreground(request, session, situation)
+            finally:
+                ending.begin()
+                report = await desk.shutdown()
+                console.say(farewell(report, settings))
+    finally:
+        if situation.desk is not None:
+            console.say("Disconnected.")
+    # a position of ours without a working stop is not a good end, whatever went before
+    return ExitCode.ERROR if report.unprotected and not code else code
+
+
+async def _foreground(request: Request, session: Session, situation: Situation) -> ExitCode:
+    from apps.api.menu import Menu  # noqa: PLC0415 - help stays light
+
+    try:
+        if request.is_one_shot:
+            return await _one_shot(request.command, session)
+        menu = Menu(session, situation.prompt, exit_on_error=request.exit_on_error)
+        return await menu.run()
+    except DeskError as error:
+        session.console.show_error(error)
+        return exit_code_of(error)
+    except (Interrupted, EOFError):
+        # an EOFError is Ctrl-D at a question of a single command: nothing was sent
+        return ExitCode.INTERRUPTED
+
+
+async def _one_shot(command: Command, session: Session) -> ExitCode:
+    reply = await session.console.interrupts.foreground(command.run(session))
+    session.console.show(reply)
+    return reply.exit_code
+
+
+class _Program(Tree):
+    """The root of the command line: every setting is an option of it."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the commands, then what is about this run, then the settings."""
+        super().format_options(ctx, formatter)
+        names = {setting.field for setting in SETTINGS}
+        for title, wanted in (("Options", False), ("Settings", True)):
+            rows = [param.get_help_record(ctx) for param in self.params]
+            chosen = [
+                row
+                for row, param in zip(rows, self.params, strict=True)
+                if row and (param.name in names) is wanted
+            ]
+            with formatter.section(title):
+                formatter.write_dl(chosen)
+
+
+def _program(taken: dict[str, Any]) -> click.Group:
+    """Give the root; what its options were given is put into ``taken``."""
+
+    def note(**params: Any) -> Command:
+        taken.update(params)
+        return OpenMenu()
+
+    options = [
+        click.Option([setting.option], metavar="VALUE", help=setting.meaning)
+        for setting in SETTINGS
+    ]
+    options += [
+        click.Option(["--exit-on-error"], is_flag=True, help="End a session at its first error."),
+        click.Option(["--no-toolbar"], is_flag=True, help="For terminals that draw it badly."),
+    ]
+    return _Program(
+        "desk",
+        invoke_without_command=True,
+        callback=note,
+        params=list[click.Parameter](options),
+        subcommand_metavar="[COMMAND …]",
+        help="An async trading terminal for Interactive Brokers. Without a command: the menu.",
+        epilog="Settings may also stand in the environment, in .env or in config.toml.",
+    )
+
+
+def _print_help(text: str) -> int:
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        _abandon_stdout()
+    return ExitCode.DONE
+
+
+def _print_error(error: DeskError, *, in_json: bool) -> int:
+    if in_json:
+        click.echo(json.dumps(error_as_json(error), ensure_ascii=False))
+    else:
+        click.echo(error.message, err=True)
+    return exit_code_of(error)
+
+
+def _occupy_standard_streams() -> None:
+    """Have something open on descriptors 0, 1 and 2.
+
+    With one of them closed the next socket or file would get its number, and what is printed
+    would go there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # it stays open as long as the process: that is what it is for
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _abandon_stdout() -> None:
+    """Point stdout at nothing, so that the last flush at exit does not fail too."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""The trader's console: results and words out, lines in, alerts in between.
+
+Everything that is shown passes through here, so that an alert never spoils what is being typed,
+JSON stays alone on stdout, and a reader that went away ends the desk quietly. What it looks like
+is made in `apps.api.views`; where lines come from, in `apps.api.streams` and `apps.api.terminal`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from aioconsole import ainput  # type: ignore[import-untyped] # it ships no types
+from rich.console import Console as RichConsole
+from rich.console import RenderableType
+from rich.text import Text
+
+from apps.api.interrupts import Interrupts
+from apps.api.outcomes import error_as_json
+from apps.api.replies import Reply
+from apps.api.streams import LineReader, PromptWriter
+from apps.api.views.alerts import alert_line
+from apps.api.views.as_json import as_json
+from apps.api.views.render import render
+from apps.domain.errors import DeskError
+from apps.engine.alerts import Alert
+
+__all__ = ["Console", "Manner", "Streams"]
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where a line is read and its prompt written; both as `aioconsole.ainput` wants them."""
+
+    reader: LineReader
+    writer: PromptWriter
+
+
+class Manner(Enum):
+    """What goes where."""
+
+    SESSION = "session"
+    """Everything to stdout, as it comes."""
+    ONE_SHOT = "one-shot"
+    """The result and alerts to stdout, words to stderr."""
+    JSON = "json"
+    """JSON alone to stdout, everything else to stderr."""
+
+
+class Console:
+    """The trader's side of the desk.
+
+    ``commands`` and ``answers`` open the streams of each kind of line, when the first is wanted.
+    ``interactive``: somebody is there to answer. ``shared_line``: the terminal itself echoes what
+    is typed, on the line that the cursor is on (a dumb terminal).
+    """
+
+    def __init__(
+        self,
+        interrupts: Interrupts,
+        *,
+        commands: Callable[[], Streams],
+        answers: Callable[[], Streams],
+        interactive: bool,
+        manner: Manner = Manner.SESSION,
+        shared_line: bool = False,
+    ) -> None:
+        self.interactive = interactive
+        self.interrupts = interrupts
+        self._commands = commands
+        self._answers = answers
+        self._manner = manner
+        self._shared_line = shared_line
+        self._reading = False
+        # without file=, so that they follow a sys.stdout that prints above the line being typed
+        self._out = _Output(highlight=False)
+        self._err = _Output(highlight=False, stderr=True)
+
+    def on_output_gone(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called when nobody reads stdout any more."""
+        self._out.on_gone = tell
+
+    async def command(self, prompt: str) -> str:
+        """Read a line of commands. Raises EOFError at the end, Interrupted, InvalidInput."""
+        return await self.interrupts.foreground(self._read(self._commands(), prompt))
+
+    async def answer(self, prompt: str) -> str:
+        """Read an answer within a command. Raises EOFError at the end, Interrupted."""
+        return (await self._read(self._answers(), prompt)).strip()
+
+    def show(self, reply: Reply, *, in_json: bool = False) -> None:
+        """Show what a command came to."""
+        if reply.value is None:
+            return
+        if in_json or self._manner is Manner.JSON:
+            self._show_json(as_json(reply.value))
+        else:
+            self._print(self._out, render(reply.value))
+
+    def show_error(self, error: DeskError, *, in_json: bool = False) -> None:
+        """Show an error: its JSON form on stdout where that was asked for, or its sentence."""
+        if in_json or self._manner is Manner.JSON:
+            self._show_json(error_as_json(error))
+        else:
+            output = self._out if self.interactive else self._err
+            self._print(output, Text(_sentence(error), style="red"))
+
+    def say(self, words: RenderableType) -> None:
+        """Print words that are no result."""
+        self._print(self._out if self._manner is Manner.SESSION else self._err, words)
+
+    def preview(self, value: object) -> None:
+        """Show a value as words: what is about to be done."""
+        self.say(render(value))
+
+    def tell(self, words: RenderableType) -> None:
+        """Print a part of a story that is told as it happens; alerts go the same way."""
+        self._print(self._err if self._manner is Manner.JSON else self._out, words)
+
+    def tell_of(self, value: object) -> None:
+        """Show a value as a part of such a story."""
+        self.tell(render(value))
+
+    def emit(self, alert: Alert) -> None:
+        """Print an alert of the background, at any moment."""
+        if self._reading and self._shared_line:
+            # what was typed so far stays on its line, in view; the terminal still holds it
+            self.tell("")
+        self.tell(alert_line(alert))
+
+    async def _read(self, streams: Streams, prompt: str) -> str:
+        self._reading = True
+        try:
+            line: str = await ainput(prompt, streams=(streams.reader, streams.writer))
+        finally:
+            self._reading = False
+        self.interrupts.armed = False
+        return line
+
+    def _show_json(self, value: object) -> None:
+        self._print(self._out, json.dumps(value, ensure_ascii=False))
+
+    def _print(self, output: _Output, words: RenderableType) -> None:
+        if isinstance(words, str):
+            words = Text(words)
+        # a sentence stays one line where another program may read it
+        output.print(words, soft_wrap=isinstance(words, Text) and not output.is_terminal)
+
+
+def _sentence(error: DeskError) -> str:
+    """Give the error's words, beginning like a sentence, with IB's code."""
+    words = error.message
+    if words.partition(" ")[0].isalpha():
+        words = words[0].upper() + words[1:]
+    if error.code is None or str(error.code) in words:
+        return words
+    return f"{words} (IB {error.code})"
+
+
+class _Output(RichConsole):
+    """A rich console whose reader may go away: it falls silent, and says so once."""
+
+    on_gone: Callable[[], None] = staticmethod(lambda: None)
+
+    def on_broken_pipe(self) -> None:
+        """Point the descriptor at nothing, so that the last flush at exit does not fail either."""
+        self.quiet = True
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+        self.on_gone()

@@ -1,0 +1,125 @@
+"""The menu: lines in, commands done, until somebody quits.
+
+The same loop serves a terminal and a pipe. At a terminal there are numbered items (a number is
+short for the command beside it); in a pipe a line that cannot be done is one sentence, and the
+session goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apps.api.interrupts import Interrupted
+from apps.api.outcomes import ExitCode, exit_code_of
+from apps.api.replies import Note, Reply
+from apps.api.session import Session
+from apps.api.tree import parse, split
+from apps.domain.errors import DeskError
+
+__all__ = ["ITEMS", "Menu", "MenuItem", "menu_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """A numbered item: what it is called, and the command that it stands for."""
+
+    title: str
+    words: tuple[str, ...]
+
+
+ITEMS: tuple[MenuItem, ...] = (
+    MenuItem("Breakout live", ("breakout", "start")),
+    MenuItem("Bracket order", ("bracket",)),
+    MenuItem("Watchers", ("breakout", "list")),
+    MenuItem("Positions", ("positions",)),
+    MenuItem("Orders", ("orders",)),
+    MenuItem("Executions", ("executions",)),
+    MenuItem("Account", ("account",)),
+    MenuItem("Quote", ("quote",)),
+    MenuItem("Demo", ("demo",)),
+)
+
+_QUIT_WORDS = frozenset({"q", "exit"})
+
+
+class Menu:
+    """Reads lines and does them. ``prompt`` gives the prompt of the moment."""
+
+    def __init__(
+        self, session: Session, prompt: Callable[[], str], *, exit_on_error: bool = False
+    ) -> None:
+        self._session = session
+        self._console = session.console
+        self._prompt = prompt
+        self._exit_on_error = exit_on_error
+
+    async def run(self) -> ExitCode:
+        """Go on until quit, the end of input, or a second Ctrl-C; give the exit code."""
+        if self._console.interactive:
+            self._console.show(Reply(Note(menu_text())))
+        while True:
+            try:
+                ended = await self._line(await self._console.command(self._prompt()))
+            except EOFError:
+                return ExitCode.DONE
+            except Interrupted:
+                ended = self._interrupted()
+            except DeskError as error:
+                self._console.show_error(error)
+                ended = self._after(exit_code_of(error))
+            if ended is not None:
+                return ended
+
+    async def _line(self, line: str) -> ExitCode | None:
+        """Do the commands of a line; what follows one that fails is not done."""
+        commands = split(line)
+        for done, words in enumerate(commands, start=1):
+            reply = await self._do(words)
+            if reply.quits:
+                return ExitCode.DONE
+            if reply.exit_code:
+                if done < len(commands):
+                    self._console.say("The rest of the line was not done.")
+                return self._after(reply.exit_code)
+        return None
+
+    async def _do(self, words: list[str]) -> Reply:
+        in_json = False
+        try:
+            parsed = parse(expanded(words))
+            in_json = parsed.in_json
+            reply = await self._console.interrupts.foreground(parsed.command.run(self._session))
+        except DeskError as error:
+            self._console.show_error(error, in_json=in_json)
+            return Reply(exit_code=exit_code_of(error))
+        self._console.show(reply, in_json=in_json)
+        return reply
+
+    def _after(self, failure: ExitCode) -> ExitCode | None:
+        return failure if self._exit_on_error else None
+
+    def _interrupted(self) -> ExitCode | None:
+        interrupts = self._console.interrupts
+        if interrupts.armed or not self._console.interactive:
+            return ExitCode.INTERRUPTED
+        interrupts.armed = True
+        self._console.say("Nothing was sent. Ctrl-C again quits.")
+        return None
+
+
+def expanded(words: list[str]) -> list[str]:
+    """Put the command in the place of a menu item's number."""
+    first, *rest = words
+    if first.isdecimal() and 1 <= int(first) <= len(ITEMS):
+        return [*ITEMS[int(first) - 1].words, *rest]
+    return ["quit", *rest] if first == "0" or first.lower() in _QUIT_WORDS else words
+
+
+def menu_text() -> str:
+    """Give the menu as it is shown."""
+    rows = [
+        f"  {number}  {item.title:<15} {' '.join(item.words)}"
+        for number, item in enumerate(ITEMS, start=1)
+    ]
+    return "\n".join([*rows, "  0  Quit            quit", "A number, a command, or help."])

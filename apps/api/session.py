@@ -1,0 +1,50 @@
+"""What a command is given: the desk, the console and the settings.
+
+Commands are frozen values that the command tree makes of a line; `Command.run` is all that is
+asked of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from apps.api.config import Settings
+from apps.api.replies import Reply
+from apps.domain.errors import NotConnected
+
+if TYPE_CHECKING:
+    from apps.api.console import Console
+    from apps.engine.desk import Desk
+
+__all__ = ["Command", "Session"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session of the trader's: a menu, a pipe or a single command.
+
+    ``one_shot``: the process ends with the command, so a command that starts something stays
+    until that has ended. ``connected`` is None for a command that runs without a desk.
+    """
+
+    console: Console
+    settings: Settings
+    connected: Desk | None = None
+    one_shot: bool = False
+
+    @property
+    def desk(self) -> Desk:
+        """The desk. Raises NotConnected where there is none."""
+        if self.connected is None:
+            raise NotConnected("There is no connection; open the desk first.")
+        return self.connected
+
+
+class Command(Protocol):
+    """A line that was understood."""
+
+    needs_desk: ClassVar[bool]
+
+    async def run(self, session: Session) -> Reply:
+        """Do it. Raises DeskError with a sentence for the trader."""

@@ -1,0 +1,50 @@
+"""The first words of a session and the last ones."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from apps.api.config import Settings
+from apps.api.replies import Orders, Positions
+from apps.api.views import tables
+from apps.engine.desk import ShutdownReport
+
+__all__ = ["banner", "farewell"]
+
+
+def banner(account: str, settings: Settings) -> Text:
+    """Say which account this is, in which mode, and whether anything of it is real."""
+    if settings.live:
+        words = Text(f"LIVE account {account}, read-only: every order is refused.", "bold red")
+    else:
+        words = Text(f"PAPER account {account}.", "bold green")
+    if settings.embedded:
+        return words.append(
+            " Prices are simulated by the embedded gateway "
+            f"(seed {settings.paper_seed}, speed {settings.paper_speed:g}); "
+            "its market and its account start anew with each session.",
+            style="yellow",
+        )
+    return words.append(f" Connected to {settings.ib_host}:{settings.ib_port}.", style="default")
+
+
+def farewell(report: ShutdownReport, settings: Settings) -> RenderableType:
+    """Say what was stopped and what is left behind at the broker."""
+    parts: list[RenderableType] = []
+    if report.watchers_stopped:
+        parts.append(Text(f"Watchers stopped: {', '.join(report.watchers_stopped)}."))
+    if report.working_orders:
+        parts.append(Text(_orders_stay(settings)))
+        parts.append(tables.orders(Orders(report.working_orders)))
+    if report.unprotected:
+        parts.append(Text("These positions have NO working stop:", style="bold red"))
+        parts.append(tables.positions(Positions(report.unprotected)))
+    parts.extend(Text(problem, style="yellow") for problem in report.problems)
+    return Group(*parts)
+
+
+def _orders_stay(settings: Settings) -> str:
+    if settings.embedded:
+        return "These orders were working; the embedded gateway ends with the session:"
+    return "These orders stay working at the broker:"

@@ -1,0 +1,296 @@
+"""What a trader sees: the program in a terminal, asserted on the screen and never on bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TIME_LIMIT_S = 20.0
+ENTER, TAB, UP, LEFT, CTRL_C, CTRL_D = "\r", "\t", "\x1b[A", "\x1b[D", "\x03", "\x04"
+
+
+class Terminal:
+    """The program in an emulated terminal of 80 columns, which answers what it is asked."""
+
+    def __init__(self, home: Path, command: list[str], *, answers: bool, **settings: str) -> None:
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        environment = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLUMNS": "80"}
+        self.child: pexpect.spawn[bytes] = pexpect.spawn(
+            command[0],
+            command[1:],
+            env=kept | environment | {"DESK_HOME": str(home), "PYTHONPATH": str(ROOT)} | settings,
+            cwd=str(home),
+            dimensions=(24, 80),
+            timeout=TIME_LIMIT_S,
+        )
+        self.child.delaybeforesend = None
+        self.screen = pyte.HistoryScreen(80, 24, history=500)
+        if answers:
+            self.screen.write_process_input = lambda answer: self.child.send(answer)
+        self._stream = pyte.ByteStream(self.screen)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def current(self) -> str:
+        """The line that the cursor is on."""
+        return self.lines[self.screen.cursor.y]
+
+    def type(self, keys: str) -> None:
+        self.child.send(keys)
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Let the program go on until the screen is as it should be."""
+        deadline = time.monotonic() + TIME_LIMIT_S
+        while not happened():
+            if time.monotonic() > deadline:
+                pytest.fail(f"the screen never came to that:\n{self.text}")
+            try:
+                self._stream.feed(self.child.read_nonblocking(65_536, timeout=0.05))
+            except pexpect.TIMEOUT:
+                continue
+            except pexpect.EOF:
+                if not happened():
+                    pytest.fail(f"the program ended:\n{self.text}")
+
+    def shows(self, *words: str) -> None:
+        self.until(lambda: all(word in self.text for word in words))
+
+    def at_prompt(self, prompt: str = "PAPER>") -> None:
+        self.until(lambda: self.current == prompt)
+
+    def ended(self) -> int:
+        """Wait for the end; give the exit code as a shell has it."""
+        deadline = time.monotonic() + TIME_LIMIT_S
+        while time.monotonic() < deadline:
+            try:
+                self._stream.feed(self.child.read_nonblocking(65_536, timeout=0.05))
+            except pexpect.TIMEOUT:
+                continue
+            except pexpect.EOF:
+                break
+        self.child.close()
+        if self.child.exitstatus is not None:
+            return self.child.exitstatus
+        return 128 + (self.child.signalstatus or 0)
+
+
+Opened = Callable[..., Terminal]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    terminals: list[Terminal] = []
+
+    def open_terminal(*words: str, answers: bool = True, **settings: str) -> Terminal:
+        command = [sys.executable, "-m", "apps.api.cli", *words]
+        terminals.append(Terminal(tmp_path, command, answers=answers, **settings))
+        return terminals[-1]
+
+    yield open_terminal
+    for terminal in terminals:
+        terminal.child.close(force=True)
+
+
+def test_prompt_toolbar_and_banner_say_what_this_is(opened: Opened) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    terminal.shows("simulated by the embedded gateway", "1  Breakout live", "0  Quit")
+    terminal.until(lambda: bool(re.search(r"PAPER +DU1234567 │ ready │ watchers 0", terminal.text)))
+    terminal.type("quit" + ENTER)
+    assert terminal.ended() == 0
+    assert "Disconnected." in terminal.text
+    assert "Traceback" not in terminal.text
+
+
+def test_line_is_edited_completed_and_remembered(opened: Opened) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    terminal.type("oders" + LEFT * 4 + "r" + ENTER)
+    terminal.shows("PAPER> orders", "No working orders.")
+    terminal.at_prompt()
+    terminal.type("pos" + TAB)
+    terminal.until(lambda: terminal.current == "PAPER> positions")
+    terminal.type(ENTER)
+    terminal.shows("No positions.")
+    terminal.at_prompt()
+    terminal.type(UP + UP)
+    terminal.until(lambda: terminal.current == "PAPER> orders")
+
+
+def test_alert_appears_above_what_is_being_typed(opened: Opened) -> None:
+    terminal = opened(PAPER_SPEED="60")
+    terminal.at_prompt()
+    terminal.type("breakout start AAPL --level +0.02% --yes; breakout start AAPL --level -0.02% -y")
+    terminal.type(ENTER)
+    terminal.shows("w2")
+    terminal.type("executions --js")
+    terminal.shows("FILL")
+    terminal.until(lambda: terminal.current == "PAPER> executions --js")
+    terminal.type("on" + ENTER)
+    terminal.shows("PAPER> executions --json", '"exec_id"')
+
+
+def test_dialogue_shows_what_it_will_do_and_enter_arms(opened: Opened) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    for answer, question in (
+        ("1", "Symbol [AAPL]:"),
+        ("", "Level (a price, or ±% of last):"),
+        ("+2%", "Shares [100]:"),
+        ("7", "Take-profit % [1.0]:"),
+        ("", "Stop-loss % [0.5]:"),
+        ("", "Arm it? Enter = yes, n = no:"),
+    ):
+        terminal.type(answer + ENTER)
+        terminal.at_prompt(question)
+    terminal.shows("Entry cap", "Take-profit", "Stop-loss", "Money at risk")
+    terminal.type(ENTER)
+    terminal.shows("w1   AAPL")
+    terminal.until(lambda: "watchers 1" in terminal.lines[-1])
+
+
+def test_ctrl_c_leaves_the_dialogue_and_twice_quits_with_the_terminal_restored(
+    opened: Opened, tmp_path: Path
+) -> None:
+    script = f"{sys.executable} -m apps.api.cli; echo code=$?; stty -a; read wait"
+    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script], answers=True)
+    terminal.at_prompt()
+    terminal.type("bracket buy AAPL 5" + ENTER)
+    terminal.at_prompt("Send it? Enter = yes, n = no:")
+    terminal.type(CTRL_C)
+    terminal.shows("Nothing was sent. Ctrl-C again quits.")
+    terminal.at_prompt()
+    terminal.type("orders" + ENTER)
+    terminal.shows("No working orders.")
+    terminal.at_prompt()
+    terminal.type(CTRL_C)
+    terminal.until(lambda: terminal.text.count("Ctrl-C again quits.") == 2)
+    terminal.at_prompt()
+    terminal.type(CTRL_C)
+    terminal.shows("code=130", " icanon", " echo ")
+    assert "Traceback" not in terminal.text
+    terminal.type(ENTER)
+    terminal.ended()
+
+
+@pytest.mark.parametrize("words", [(), ("bracket", "buy", "AAPL", "5")])
+def test_ctrl_d_at_a_confirmation_sends_nothing_and_ends(
+    opened: Opened, words: tuple[str, ...]
+) -> None:
+    terminal = opened(*words)
+    if not words:
+        terminal.at_prompt()
+        terminal.type("bracket buy AAPL 5" + ENTER)
+    terminal.at_prompt("Send it? Enter = yes, n = no:")
+    terminal.type(CTRL_D)
+    assert terminal.ended() == (130 if words else 0)
+    assert "FILL" not in terminal.text
+    assert "ORDER" not in terminal.text
+
+
+def test_running_command_is_left_by_ctrl_c_and_the_session_goes_on(opened: Opened) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    terminal.type("wait 600" + ENTER)
+    terminal.until(lambda: terminal.current != "PAPER> wait 600" and "PAPER>" in terminal.text)
+    terminal.until(lambda: terminal.current == "")
+    terminal.type(CTRL_C)
+    terminal.shows("Ctrl-C again quits.")
+    terminal.at_prompt()
+    terminal.type(CTRL_D)
+    assert terminal.ended() == 0
+
+
+def test_dumb_terminal_gets_plain_lines_and_alerts_on_lines_of_their_own(opened: Opened) -> None:
+    terminal = opened(TERM="dumb", PAPER_SPEED="60")
+    terminal.at_prompt()
+    terminal.type("breakout start AAPL --level +0.02% -y; breakout start AAPL --level -0.02% -y\n")
+    terminal.shows("w2")
+    terminal.type("orders")
+    terminal.shows("FILL")
+    # whether an alert came before it was typed or after, the word stands whole on its line
+    assert {"orders", "PAPER> orders"} & set(terminal.lines)
+    terminal.type("\n")
+    terminal.shows("STP")
+    terminal.type("quit\n")
+    assert terminal.ended() == 0
+
+
+def test_pasted_lines_become_commands_and_never_answers(opened: Opened) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    terminal.type("\x1b[200~bracket buy AAPL 5\n\norders\x1b[201~" + ENTER)
+    terminal.at_prompt("Send it? Enter = yes, n = no:")
+    terminal.type("n" + ENTER)
+    terminal.shows("Not sent.", "The rest of the line was not done.")
+
+
+def test_prompt_goes_to_stderr_where_stdout_is_a_file(opened: Opened, tmp_path: Path) -> None:
+    script = f"{sys.executable} -m apps.api.cli > out.txt"
+    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script], answers=True)
+    terminal.at_prompt()
+    terminal.type("orders\nquit\n")
+    assert terminal.ended() == 0
+    assert "No working orders." not in terminal.text
+    results = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    assert "No working orders." in results
+    assert "PAPER>" not in results
+
+
+def test_no_color_leaves_signs_and_no_colours(opened: Opened) -> None:
+    terminal = opened(NO_COLOR="1")
+    terminal.at_prompt()
+    terminal.type("bracket buy AAPL 5 -y; executions" + ENTER)
+    terminal.shows("protected", "realised")
+    colours = {
+        cell.fg for row in terminal.screen.buffer.values() for cell in row.values() if cell.data
+    }
+    assert colours == {"default"}
+
+
+def test_terminal_that_never_answers_is_served_without_a_toolbar(opened: Opened) -> None:
+    terminal = opened("--no-toolbar", answers=False)
+    terminal.at_prompt()
+    terminal.type("orders" + ENTER)
+    terminal.shows("No working orders.")
+    terminal.at_prompt()
+    assert "CPR" not in terminal.text
+    assert "watchers 0" not in terminal.text
+
+
+def test_live_is_red_in_the_prompt_and_refuses_orders(opened: Opened) -> None:
+    terminal = opened(TRADING_MODE="live")
+    terminal.at_prompt("LIVE>")
+    row = terminal.screen.buffer[terminal.screen.cursor.y]
+    assert row[0].fg == "red"
+    terminal.type("bracket buy AAPL 5 -y" + ENTER)
+    terminal.shows("TRADING_MODE")
+    terminal.type("orders" + ENTER)
+    terminal.shows("No working orders.")
+
+
+def test_sigterm_at_the_prompt_restores_the_terminal(opened: Opened) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    terminal.type("half a li")
+    terminal.until(lambda: terminal.current == "PAPER> half a li")
+    terminal.child.kill(15)
+    assert terminal.ended() == 143
+    assert "Disconnected." in terminal.text
+    assert "Traceback" not in terminal.text

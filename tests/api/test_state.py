@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from apps.api.state import FolderInUse, account_folder, hold, state_root
+from apps.domain.errors import BadSetting
+
+HOLDER = """
+import sys
+from pathlib import Path
+from apps.api.state import hold
+with hold(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_desk_home_is_the_root(tmp_path: Path) -> None:
+    assert state_root(str(tmp_path)) == tmp_path
+
+
+def test_without_desk_home_the_root_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/somewhere/state")
+    assert state_root("").name == "breakout-desk"
+
+
+def test_each_account_and_mode_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    paper = account_folder(tmp_path, mode="paper", account="DU1")
+    live = account_folder(tmp_path, mode="live", account="U1")
+    assert paper.is_dir()
+    assert live.is_dir()
+    assert paper != live
+
+
+def test_folder_that_cannot_be_made_is_a_bad_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(BadSetting, match="DESK_HOME"):
+        account_folder(tmp_path / "file", mode="paper", account="DU1")
+
+
+def test_second_desk_is_refused_and_told_who_holds_the_folder(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(FolderInUse) as caught, hold(tmp_path):
+            pytest.fail("two desks hold one folder")
+        assert f"process {holder.pid}, since 20" in caught.value.message
+        assert str(tmp_path) in caught.value.message
+        holder.kill()
+    # the lock died with its holder, however that ended
+    with hold(tmp_path):
+        assert (tmp_path / "desk.lock").read_text(encoding="utf-8") == f"{os.getpid()}\n"
+
+
+def test_folder_is_free_again_after_the_block(tmp_path: Path) -> None:
+    with hold(tmp_path):
+        pass
+    with hold(tmp_path):
+        pass
+
+
+def test_refused_desk_leaves_the_holders_note_alone(tmp_path: Path) -> None:
+    with hold(tmp_path):
+        before = (tmp_path / "desk.lock").read_text(encoding="utf-8")
+        with pytest.raises(FolderInUse), hold(tmp_path):
+            pytest.fail("two desks hold one folder")
+        assert (tmp_path / "desk.lock").read_text(encoding="utf-8") == before
