@@ -60,6 +60,7 @@ def easter(year: int) -> date:
 def nyse_holidays(year: int) -> frozenset[date]:
     """Give the weekdays of ``year`` on which the NYSE does not open."""
     days = {
+        _observed(date(year, 1, 1)),
         _nth(year, 1, _MONDAY, 3),  # Martin Luther King
         _nth(year, 2, _MONDAY, 3),  # Washington
         easter(year) - timedelta(days=2),
@@ -71,10 +72,8 @@ def nyse_holidays(year: int) -> frozenset[date]:
     }
     if year >= _JUNETEENTH_SINCE:
         days.add(_observed(date(year, 6, 19)))
-    new_year = date(year, 1, 1)
-    if new_year.weekday() != _SATURDAY:  # the last day of a year's books is never given up
-        days.add(_observed(new_year))
-    return frozenset(days | {day for day in _NYSE_MOURNING_AND_STORMS if day.year == year})
+    # New Year on a Saturday is not moved: the last day of a year's books is never given up
+    return frozenset(day for day in days | _NYSE_MOURNING_AND_STORMS if day.year == year)
 
 
 @lru_cache(maxsize=256)

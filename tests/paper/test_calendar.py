@@ -21,10 +21,12 @@ from apps.paper.calendar import (
     trading_hours,
 )
 from apps.paper.catalogue import Catalogue
+from apps.paper.holidays import nyse_holidays
 
 NEW_YORK = ZoneInfo("America/New_York")
 HOUR = 3_600_000
 EQUITY = CalendarName.US_EQUITY
+APPLE = next(listing for listing in Catalogue.load() if listing.symbol == "AAPL")
 
 
 def millis(*moment: int, zone: ZoneInfo = NEW_YORK) -> int:
@@ -88,6 +90,11 @@ def test_extended_hours_end_earlier_on_half_days(day: date, ends: int) -> None:
 )
 def test_holidays_follow_the_rules_of_the_nyse(day: date, is_open: bool) -> None:
     assert (session_of(EQUITY, day) is not None) is is_open
+
+
+def test_new_year_on_a_saturday_is_in_neither_years_holidays() -> None:
+    assert date(2021, 12, 31) not in nyse_holidays(2021) | nyse_holidays(2022)
+    assert date(2023, 1, 2) in nyse_holidays(2023)
 
 
 def test_opening_moves_by_an_hour_in_utc_when_clocks_change() -> None:
@@ -169,8 +176,7 @@ def test_hours_begin_with_the_local_date_late_in_the_evening() -> None:
 
 def test_session_calendar_tells_regular_from_extended_hours() -> None:
     hours = SessionCalendar()
-    apple = Catalogue.load().by_con_id(265598)
-    assert apple is not None
+    apple = APPLE
     early = millis(2026, 11, 20, 8)
     regular = (millis(2026, 11, 20, 9, 30), millis(2026, 11, 20, 16))
     extended = (millis(2026, 11, 20, 4), millis(2026, 11, 20, 20))
@@ -183,3 +189,14 @@ def test_session_calendar_tells_regular_from_extended_hours() -> None:
     assert hours.next_session(apple, regular[0], extended=False)[0] == millis(2026, 11, 23, 9, 30)
     assert hours.trading_hours(apple, early).startswith("20261120:0400-20261120:2000;")
     assert hours.liquid_hours(apple, early).startswith("20261120:0930-20261120:1600;")
+
+
+@pytest.mark.parametrize("extended", [True, False])
+@settings(deadline=None, max_examples=40)
+@given(at=st.integers(millis(2026, 10, 1), millis(2026, 12, 31)))
+def test_session_before_is_the_newest_that_started(extended: bool, at: int) -> None:
+    hours, apple = SessionCalendar(), APPLE
+    start, end = hours.session_before(apple, at, extended=extended)
+    assert start < at
+    assert hours.session_at(apple, start, extended=extended) == (start, end)
+    assert hours.next_session(apple, start, extended=extended)[0] >= at

@@ -304,3 +304,16 @@ async def test_account_is_told_in_every_way_that_ib_has(desk: Desk) -> None:
     assert await desk.ib.reqHeadTimeStampAsync(item.contract, "TRADES", True, 1)
     assert [rule.increment for rule in await desk.ib.reqMarketRuleAsync(26)] == [0.0001, 0.01]
     assert (await desk.ib.reqMatchingSymbolsAsync("intc"))[0].contract.conId == 270639
+
+
+async def test_exchange_that_was_asked_for_is_among_the_valid_ones(desk: Desk) -> None:
+    [details] = await desk.ib.reqContractDetailsAsync(desk.lib.Stock("AAPL", "NASDAQ", "USD"))
+    exchanges = details.validExchanges.split(",")
+    assert "NASDAQ" in exchanges
+    assert len(details.marketRuleIds.split(",")) == len(exchanges)
+
+
+async def test_day_bar_of_a_currency_pair_is_dated_by_the_day_it_ends(desk: Desk) -> None:
+    [pair] = await desk.ib.qualifyContractsAsync(desk.lib.Forex("EURUSD"))
+    bars = await desk.ib.reqHistoricalDataAsync(pair, "", "2 W", "1 day", "MIDPOINT", False)
+    assert {bar.date.weekday() for bar in bars} == {0, 1, 2, 3, 4}

@@ -36,7 +36,7 @@ _NOT_TRADES = -1
 _FINENESS = 1_000
 """Average prices are whole thousandths of a tick, rounded down."""
 
-_SESSIONS_KEPT = 512
+_SESSIONS_KEPT = 64
 
 
 class _Piece(NamedTuple):

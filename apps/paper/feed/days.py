@@ -22,7 +22,7 @@ from apps.paper.listing import Listing
 
 __all__ = ["Stretch", "TradingDays"]
 
-_DAYS_KEPT = 512
+_DAYS_KEPT = 64
 
 _PART_NUMBERS = {part: number for number, part in enumerate(Part)}
 

@@ -21,10 +21,12 @@ from apps.paper.listing import Listing
 
 __all__ = ["Path", "block_at"]
 
-_BLOCKS_KEPT = 256
-_MINUTES_KEPT = 128
-_LEAVES_KEPT = 256
-_PRICES_KEPT = 4_096
+_BLOCKS_KEPT = 64
+_MINUTES_KEPT = 32
+_LEAVES_KEPT = 32
+_TICKS_KEPT = 64
+_PRICES_KEPT = 1_024
+"""Enough for readers at a few places of one path; whoever reads more has it made again."""
 
 _LEAVES_A_MINUTE = MINUTE_MS // LEAF_MS
 
@@ -37,10 +39,10 @@ class Path:
         self.tick = self.days.tick
         self.price = lru_cache(maxsize=_PRICES_KEPT)(self.tick.__mul__)
         self.blocks = lru_cache(maxsize=_BLOCKS_KEPT)(self._make_blocks)
-        self._minutes = lru_cache(maxsize=_BLOCKS_KEPT)(self._make_minutes)
-        self._leaves = lru_cache(maxsize=_MINUTES_KEPT)(self._make_leaves)
-        self.ticks = lru_cache(maxsize=_LEAVES_KEPT)(self._make_ticks)
-        self._seconds = lru_cache(maxsize=_LEAVES_KEPT)(self._make_seconds)
+        self._minutes = lru_cache(maxsize=_MINUTES_KEPT)(self._make_minutes)
+        self._leaves = lru_cache(maxsize=_LEAVES_KEPT)(self._make_leaves)
+        self.ticks = lru_cache(maxsize=_TICKS_KEPT)(self._make_ticks)
+        self._seconds = lru_cache(maxsize=_TICKS_KEPT)(self._make_seconds)
 
     def minute(self, stretch: Stretch, minute: int) -> Node:
         """Give a minute by its number within the stretch."""

@@ -161,7 +161,7 @@ def _deal_volume(node: Node, counts: Sequence[int], keys: Sequence[int]) -> list
     scale = spare / shares[-1]
     volumes, dealt = [], 0
     for count, share in zip(counts, shares, strict=True):
-        upto = int(share * scale + 0.5) if count else dealt
+        upto = int(share * scale + 0.5)
         volumes.append(count + upto - dealt)
         dealt = upto
     return volumes

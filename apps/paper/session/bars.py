@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from apps.paper import calendar
 from apps.paper.catalogue import Listing
 from apps.paper.feed.market import BarSource, MarketBar, Millis
 from apps.paper.session.contracts import has_quotes, has_trades
@@ -187,10 +188,10 @@ class _RealTimeBars:
 
     def _next_bar_end(self, at: Millis) -> Millis:
         """Skip a closed market rather than look at it every five seconds."""
-        calendar, extended = self._session.hub.calendar, not self._regular_only
-        if calendar.session_at(self._listing, at, extended=extended) is not None:
+        hours, extended = self._session.hub.calendar, not self._regular_only
+        if hours.session_at(self._listing, at, extended=extended) is not None:
             return at + _BASE_MS
-        opens, _ = calendar.next_session(self._listing, at, extended=extended)
+        opens, _ = hours.next_session(self._listing, at, extended=extended)
         return opens + _BASE_MS
 
 
@@ -275,11 +276,12 @@ class _History:
         )
 
     def _date(self, at: Millis) -> str:
-        local = datetime.fromtimestamp(at / 1000, self._zone)
         if self._seconds >= _DAY_S:
-            return local.strftime("%Y%m%d")
+            # a session that starts on the evening before belongs to the day on which it ends
+            return f"{calendar.latest_session(self._listing.calendar, at).day:%Y%m%d}"
         if self._request.format_date == _EPOCH:
             return str(at // 1000)
+        local = datetime.fromtimestamp(at / 1000, self._zone)
         return f"{local:%Y%m%d %H:%M:%S} {self._listing.time_zone}"
 
     def _text(self, at: Millis) -> str:

@@ -61,7 +61,13 @@ def holding_contract_of(listing: Listing) -> Contract:
 
 
 def details_of(hub: Hub, req_id: int, listing: Listing, asked_exchange: str) -> ContractDetails:
-    """Give the contract details; hours are those of the days from now on."""
+    """Give the contract details; hours are those of the days from now on.
+
+    The exchange that was asked for is among the valid ones, under the name by which it was asked.
+    """
+    exchanges = listing.valid_exchanges
+    if asked_exchange and asked_exchange not in exchanges:
+        exchanges = (*exchanges, asked_exchange)
     contract = Contract(
         con_id=listing.con_id,
         symbol=listing.symbol,
@@ -80,7 +86,7 @@ def details_of(hub: Hub, req_id: int, listing: Listing, asked_exchange: str) -> 
         market_name=listing.market_name,
         min_tick=listing.min_tick,
         order_types=listing.order_types,
-        valid_exchanges=listing.valid_exchanges,
+        valid_exchanges=exchanges,
         price_magnifier=listing.price_magnifier,
         long_name=listing.long_name,
         contract_month=listing.contract_month,
@@ -91,7 +97,7 @@ def details_of(hub: Hub, req_id: int, listing: Listing, asked_exchange: str) -> 
         trading_hours=hub.calendar.trading_hours(listing, hub.now),
         liquid_hours=hub.calendar.liquid_hours(listing, hub.now),
         sec_ids=tuple(TagValue(tag, value) for tag, value in listing.sec_ids),
-        market_rule_ids=listing.market_rule_ids,
+        market_rule_ids=(listing.market_rule_id,) * len(exchanges),
         real_expiration_date=listing.last_trade_date,
         stock_type=listing.stock_type,
         min_size=listing.min_size,
