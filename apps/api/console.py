@@ -127,10 +127,12 @@ class Console:
 
     def emit(self, alert: Alert) -> None:
         """Print an alert of the background, at any moment."""
+        line = alert_line(alert)
         if self._reading and self._shared_line:
-            # what was typed so far stays on its line, in view; the terminal still holds it
-            self.tell("")
-        self.tell(alert_line(alert))
+            # what was typed so far stays on its line, in view; the terminal still holds it.
+            # In one write with the alert, for the terminal may echo a key between two
+            line = Text("\n").append_text(line)
+        self.tell(line)
 
     async def _read(self, streams: Streams, prompt: str) -> str:
         self._reading = True

@@ -96,6 +96,7 @@ class ExitRoutine:
         self._execution = execution
         self._book = book
         self._gate = gate
+        self._sent: set[tuple[int, str]] = set()
         self._changes = Changes()
         self._heard = 0
 
@@ -198,8 +199,12 @@ class ExitRoutine:
             for order in self._broker.known_orders()
             if order.con_id == con_id
             and is_ours(order.order_ref)
-            and (not order.status.is_done or self._execution.trade_of(*_key(order)) is not None)
+            and (not order.status.is_done or self._is_of_this_session(order))
         ]
+
+    def _is_of_this_session(self, order: OrderState) -> bool:
+        is_of_a_trade = self._execution.trade_of(*_key(order)) is not None
+        return is_of_a_trade or _key(order) in self._sent
 
     def _has_live_orders(self, con_id: int) -> bool:
         return any(not order.status.is_done for order in self._own_orders(con_id))
@@ -235,7 +240,8 @@ class ExitRoutine:
             time_in_force=TimeInForce.DAY,
             order_ref=order_ref,
         )
-        self._execution.exit_at_market(trade, instrument, ticket)
+        order_id = self._execution.exit_at_market(trade, instrument, ticket)
+        self._sent.add((order_id, order_ref))
 
     def _trades(self, instrument: Instrument) -> list[Trade]:
         trades = self._execution.trades

@@ -147,9 +147,8 @@ class BarFeeds:
         try:
             await self._until_open(feed)
         finally:
-            feed.is_retrying = (
-                False  # before anyone else runs: a link that is READY now starts anew
-            )
+            # not when the task has ended: a link that is READY before that would start nothing
+            feed.is_retrying = False
 
     async def _until_open(self, feed: _Feed) -> None:
         """Try until the feed is open; wait for the link where it is that which is missing."""

@@ -78,7 +78,7 @@ class Switchboard:
         self._exits.on_event()
         was_lost = before is not None and before.epoch != link.epoch
         self._tell_link(before, link)
-        if False:
+        if link.state is LinkState.READY and (was_lost or _was_away(before)):
             self._supervisor.start("catch up", self.catch_up)
 
     async def catch_up(self) -> None:

@@ -32,7 +32,8 @@ from apps.ib.pacing import Lane
 from apps.ib.refusals import closed_in_handshake, said_nothing, why_not_connected
 from apps.ib.reports import Reporter
 from apps.ib.requests import Requests, Timeouts
-from apps.ib.session import OrderInbox, Session
+from apps.ib.session import Session
+from apps.ib.sinks import OrderInbox
 
 __all__ = ["Endpoint", "IBConnection", "LinkListener"]
 

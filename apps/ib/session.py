@@ -4,7 +4,7 @@ A `Session` is made for one attempt to connect and never used again: ib_insync d
 up behind a lost link, so each link begins with new objects.
 
 ib_insync's `Wrapper` is where decoded messages arrive. Our methods take the place of some of
-its own (`_callbacks` is the table), because behind them the truth is already bent: an order
+its own (`callbacks` is the table), because behind them the truth is already bent: an order
 is marked Cancelled for nearly any code that names it (10349, 104, 105, 161, 321, 329 among
 them), an unset P&L becomes 0.0, warning texts are dropped, bars are kept for ever, and
 handlers' errors are only logged. What ends a request still goes to ib_insync.
@@ -20,6 +20,7 @@ from apps.domain.errors import NotConnected
 from apps.ib.errors import CodeKind, meaning
 from apps.ib.library import ib_insync
 from apps.ib.reports import Reporter
+from apps.ib.sinks import BarSink, Closable, CodeSink, OrderInbox, TickSink
 
 if TYPE_CHECKING:
     from ib_insync import IB
@@ -27,85 +28,7 @@ if TYPE_CHECKING:
     from ib_insync import objects as ibo
     from ib_insync import order as ibd
 
-__all__ = ["BarSink", "Closable", "CodeSink", "OrderInbox", "Session", "SessionOwner", "TickSink"]
-
-
-class BarSink(Protocol):
-    """Takes the bars of one subscription."""
-
-    def on_bar(
-        self,
-        epoch_s: int,
-        open_: float,
-        high: float,
-        low: float,
-        close: float,
-        volume: float,
-        wap: float,
-        count: int,
-    ) -> None:
-        """A 5-second bar that starts at ``epoch_s``."""
-
-
-class TickSink(Protocol):
-    """Takes the ticks of one quote."""
-
-    def on_price(self, tick_type: int, price: float, size: float) -> None:
-        """A price with its size; −1 means that there is none now."""
-
-    def on_size(self, tick_type: int, size: float) -> None:
-        """A size alone."""
-
-    def on_value(self, tick_type: int, value: float) -> None:
-        """A generic tick, such as 49 for a halt."""
-
-    def on_data_type(self, market_data_type: int) -> None:
-        """1 live, 2 frozen, 3 delayed, 4 delayed and frozen."""
-
-    def on_snapshot_end(self) -> None:
-        """A quote asked for once is complete."""
-
-
-class CodeSink(Protocol):
-    """Takes the codes that name one subscription."""
-
-    def on_code(self, code: int, text: str) -> None:
-        """A code with its text."""
-
-
-class OrderInbox(Protocol):
-    """Takes what the broker says of orders and executions."""
-
-    def on_open_order(
-        self, contract: ibc.Contract, order: ibd.Order, state: ibd.OrderState
-    ) -> None:
-        """An order as the broker holds it, asked for or of its own accord."""
-
-    def on_order_status(
-        self,
-        order_id: int,
-        status: str,
-        filled: float,
-        remaining: float,
-        avg_fill_price: float,
-        perm_id: int,
-        client_id: int,
-        why_held: str,
-    ) -> None:
-        """The state of an order."""
-
-    def on_completed_order(
-        self, contract: ibc.Contract, order: ibd.Order, state: ibd.OrderState
-    ) -> None:
-        """An order that is over, as asked for."""
-
-    def on_execution(
-        self, contract: ibc.Contract, execution: ibo.Execution, *, asked_by: int | None
-    ) -> None:
-        """An execution; ``asked_by`` is the id of the request that it answers, if any."""
-
-    def on_commission(self, report: ibo.CommissionReport) -> None:
-        """What an execution cost, with unset values as IB sent them."""
+__all__ = ["Session", "SessionOwner"]
 
 
 class SessionOwner(Protocol):
@@ -116,13 +39,6 @@ class SessionOwner(Protocol):
 
     def on_closed(self, session: Session, reason: str) -> None:
         """The link is gone, or was refused."""
-
-
-class Closable(Protocol):
-    """Something to be ended with the session."""
-
-    def close(self) -> None:
-        """End it; closing twice does nothing."""
 
 
 class Session:

@@ -225,7 +225,7 @@ def test_symbols_in_use_are_proposed() -> None:
 
 # ---------------------------------------------------------------- the demo's verdict
 
-LISTING = next(iter(Catalogue.load().listings))
+LISTING = next(iter(Catalogue.load()))
 
 
 def an_order_of_the_book(

@@ -18,10 +18,30 @@ TIME_LIMIT_S = 20.0
 ENTER, TAB, UP, LEFT, CTRL_C, CTRL_D = "\r", "\t", "\x1b[A", "\x1b[D", "\x03", "\x04"
 
 
+class _Screen(pyte.Screen):
+    """An emulator whose answers (where the cursor is) go back to the program."""
+
+    def __init__(self, rows: int, answer: Callable[[str], int] | None) -> None:
+        self._answer = answer
+        super().__init__(80, rows)
+
+    def write_process_input(self, data: str) -> None:
+        if self._answer is not None:
+            self._answer(data)
+
+
 class Terminal:
     """The program in an emulated terminal of 80 columns, which answers what it is asked."""
 
-    def __init__(self, home: Path, command: list[str], *, answers: bool, **settings: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        command: list[str],
+        *,
+        answers: bool = True,
+        rows: int = 24,
+        **settings: str,
+    ) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
         environment = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLUMNS": "80"}
         self.child: pexpect.spawn[bytes] = pexpect.spawn(
@@ -29,13 +49,11 @@ class Terminal:
             command[1:],
             env=kept | environment | {"DESK_HOME": str(home), "PYTHONPATH": str(ROOT)} | settings,
             cwd=str(home),
-            dimensions=(24, 80),
+            dimensions=(rows, 80),
             timeout=TIME_LIMIT_S,
         )
         self.child.delaybeforesend = None
-        self.screen = pyte.HistoryScreen(80, 24, history=500)
-        if answers:
-            self.screen.write_process_input = lambda answer: self.child.send(answer)
+        self.screen = _Screen(rows, self.child.send if answers else None)
         self._stream = pyte.ByteStream(self.screen)
 
     @property
@@ -97,9 +115,11 @@ Opened = Callable[..., Terminal]
 def opened(tmp_path: Path) -> Iterator[Opened]:
     terminals: list[Terminal] = []
 
-    def open_terminal(*words: str, answers: bool = True, **settings: str) -> Terminal:
+    def open_terminal(
+        *words: str, answers: bool = True, rows: int = 24, **settings: str
+    ) -> Terminal:
         command = [sys.executable, "-m", "apps.api.cli", *words]
-        terminals.append(Terminal(tmp_path, command, answers=answers, **settings))
+        terminals.append(Terminal(tmp_path, command, answers=answers, rows=rows, **settings))
         return terminals[-1]
 
     yield open_terminal
@@ -169,7 +189,7 @@ def test_ctrl_c_leaves_the_dialogue_and_twice_quits_with_the_terminal_restored(
     opened: Opened, tmp_path: Path
 ) -> None:
     script = f"{sys.executable} -m apps.api.cli; echo code=$?; stty -a; read wait"
-    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script], answers=True)
+    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script])
     terminal.at_prompt()
     terminal.type("bracket buy AAPL 5" + ENTER)
     terminal.at_prompt("Send it? Enter = yes, n = no:")
@@ -207,8 +227,8 @@ def test_ctrl_d_at_a_confirmation_sends_nothing_and_ends(
 def test_running_command_is_left_by_ctrl_c_and_the_session_goes_on(opened: Opened) -> None:
     terminal = opened()
     terminal.at_prompt()
-    terminal.type("wait 600" + ENTER)
-    terminal.until(lambda: terminal.current != "PAPER> wait 600" and "PAPER>" in terminal.text)
+    terminal.type("quote AAPL; wait 600" + ENTER)
+    terminal.shows("Symbol", "AAPL  ")
     terminal.until(lambda: terminal.current == "")
     terminal.type(CTRL_C)
     terminal.shows("Ctrl-C again quits.")
@@ -218,13 +238,14 @@ def test_running_command_is_left_by_ctrl_c_and_the_session_goes_on(opened: Opene
 
 
 def test_dumb_terminal_gets_plain_lines_and_alerts_on_lines_of_their_own(opened: Opened) -> None:
-    terminal = opened(TERM="dumb", PAPER_SPEED="60")
+    terminal = opened(rows=120, TERM="dumb", PAPER_SPEED="60")
     terminal.at_prompt()
     terminal.type("breakout start AAPL --level +0.02% -y; breakout start AAPL --level -0.02% -y\n")
-    terminal.shows("w2")
+    terminal.until(lambda: "PAPER>" in terminal.text.partition("w2   AAPL")[2])
     terminal.type("orders")
-    terminal.shows("FILL")
-    # whether an alert came before it was typed or after, the word stands whole on its line
+    # whether an alert comes before it is typed or after, the word stands whole on its line
+    terminal.until(lambda: bool({"orders", "PAPER> orders"} & set(terminal.lines)))
+    terminal.until(lambda: "FILL" in terminal.text.partition("orders\n")[2])
     assert {"orders", "PAPER> orders"} & set(terminal.lines)
     terminal.type("\n")
     terminal.shows("STP")
@@ -243,7 +264,7 @@ def test_pasted_lines_become_commands_and_never_answers(opened: Opened) -> None:
 
 def test_prompt_goes_to_stderr_where_stdout_is_a_file(opened: Opened, tmp_path: Path) -> None:
     script = f"{sys.executable} -m apps.api.cli > out.txt"
-    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script], answers=True)
+    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script])
     terminal.at_prompt()
     terminal.type("orders\nquit\n")
     assert terminal.ended() == 0

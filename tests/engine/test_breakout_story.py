@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from apps.domain.breakout import Phase
 from apps.domain.orders import OrderType, Side, TimeInForce
+from apps.domain.sessions import Span, TradingHours
 from apps.engine.alerts import AlertKind
 from apps.engine.breakout_watcher import Readiness
 from apps.engine.ports import LinkState
 from apps.engine.trades import TradeState
 from tests.engine.conftest import Stage
-from tests.engine.fakes import AAPL, MSFT, a_bar, an_instrument, settle
+from tests.engine.fakes import AAPL, CLOSE, MSFT, OPEN, a_bar, an_instrument, settle
 
 
 async def test_break_that_is_confirmed_is_entered_filled_and_closed_with_its_profit(
@@ -158,6 +161,44 @@ async def test_confirmation_while_the_link_is_not_ready_sends_nothing_and_says_s
     assert "nothing was sent" in ended.end_reason
     assert stage.broker.brackets == []
     stage.broker.link = type(stage.broker.link)(LinkState.READY, 0)
+
+
+async def test_bucket_torn_by_a_gap_neither_triggers_nor_counts(stage: Stage) -> None:
+    await stage.arm(bar="1m")
+    stage.bars(*[190.40] * 3)
+    stage.broker.set_link(LinkState.DISCONNECTED, "the socket closed", epoch=1)
+    stage.broker.set_link(LinkState.READY)
+    await settle()
+    stage.bars(*[190.40] * 3, 190.60, 190.60, 190.60, start=6)
+    assert stage.desk.watcher("w1").phase is Phase.ARMED
+    stage.bars(*[190.60] * 12, start=12)
+    assert stage.desk.watcher("w1").phase is Phase.CONFIRMING
+
+
+async def test_bar_of_a_halted_symbol_does_not_confirm(stage: Stage) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55)
+    quote = stage.market.quotes[AAPL.con_id]
+    stage.market.quotes[AAPL.con_id] = replace(quote, halted=True)
+    stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
+    assert stage.broker.brackets == []
+    stage.market.quotes[AAPL.con_id] = quote
+    stage.market.emit(AAPL, a_bar(3, 190.60, 190.61))
+    assert len(stage.broker.brackets) == 1
+
+
+async def test_session_that_opens_beyond_the_level_is_skipped(stage: Stage) -> None:
+    day = timedelta(days=1)
+    sessions = (Span(OPEN, CLOSE), Span(OPEN + day, CLOSE + day))
+    two_days = replace(AAPL, hours=TradingHours(sessions, sessions))
+    stage.market.instruments["AAPL"] = two_days
+    await stage.arm(bar="1m")
+    stage.bars(*[190.40] * 12)
+    for index in range(24):
+        bar = a_bar(index, 190.60, 190.60)
+        stage.market.emit(AAPL, replace(bar, start=bar.start + day))
+    assert "the first bar of the session" in stage.texts(AlertKind.WARNING)[0]
+    assert stage.broker.brackets == []
 
 
 async def test_failing_watcher_ends_with_its_reason_and_harms_no_other(

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from apps.domain.account import Position
 from apps.domain.errors import NotFound, RiskRefused
 from apps.domain.orders import OrderStatus, OrderType
 from apps.domain.protection import ProtectionState
@@ -16,7 +17,7 @@ from apps.engine.exit_routine import CloseOutcome
 from apps.engine.ports import LinkState
 from apps.engine.requests import BracketRequest
 from apps.engine.trades import TradeState
-from tests.engine.conftest import Stage, Staging
+from tests.engine.conftest import Stage, Staging, shut_down
 from tests.engine.fakes import AAPL, MSFT, settle
 
 
@@ -198,6 +199,72 @@ async def leave_a_position(stage: Stage) -> None:
     )
 
 
+async def test_carried_exit_that_was_partly_filled_before_today_is_no_riddle(
+    make_stage: Staging,
+) -> None:
+    stage = make_stage()
+    await leave_a_position(stage)
+    stage.broker.fill(102, "4", "192.00")
+    stage.broker.fills = []
+    async with stage.desk:
+        closing = await begin_close(stage)
+        assert stage.broker.sent[-1] == "modify 102"
+        stage.broker.fill(102, "6", "190.50")
+        stage.broker.end(103)
+        (outcome,) = await closing
+        assert (outcome.ok, outcome.sold) == (True, Decimal(6))
+
+
+async def test_stop_taken_away_by_a_close_is_not_told_however_long_that_takes(
+    stage: Stage,
+) -> None:
+    _, target, stop = await stage.enter_and_fill()
+    stage.broker.set_status(target, OrderStatus.CANCELLED)
+    stage.broker.obeys = False
+    closing = await begin_close(stage)
+    stage.broker.set_status(stop, OrderStatus.CANCELLED)
+    await stage.clock.advance(20.0)
+    assert stage.texts(AlertKind.ERROR) == []
+    stage.broker.fill(max(stage.broker.orders), "10", "190.48")
+    assert (await closing)[0].ok
+
+
+async def test_two_trades_of_a_symbol_are_both_closed_by_the_order_for_what_is_left(
+    stage: Stage,
+) -> None:
+    for _ in range(2):
+        preview = await stage.desk.preview_bracket(BracketRequest("buy", "AAPL", "10"))
+        trade = await stage.desk.send_bracket(preview)
+        entry, target, stop = trade.view().order_ids
+        stage.broker.accept(entry)
+        stage.broker.fill(entry, "10", "190.41")
+        stage.broker.set_status(target, OrderStatus.CANCELLED)
+        stage.broker.set_status(stop, OrderStatus.CANCELLED)
+    closing = await begin_close(stage)
+    market = max(stage.broker.orders)
+    assert stage.broker.orders[market].ticket.quantity == 20
+    stage.broker.accept(market)
+    stage.broker.fill(market, "20", "190.48")
+    assert (await closing)[0].ok
+    assert {trade.state for trade in stage.desk.trades()} == {TradeState.CLOSED}
+
+
+async def test_position_that_an_execution_has_overtaken_is_not_believed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, target, _ = await stage.enter_and_fill()
+    ask = stage.broker.positions
+
+    async def overtaken() -> tuple[Position, ...]:
+        answer = await ask()
+        stage.broker.fill(target, "4", "192.53")
+        return answer
+
+    assert await stage.desk._exits._account_position(AAPL.con_id) == 10
+    monkeypatch.setattr(stage.broker, "positions", overtaken)
+    assert await stage.desk._exits._account_position(AAPL.con_id) is None
+
+
 async def test_cancel_all_cancels_our_orders_one_by_one(stage: Stage) -> None:
     entry, target, stop = await stage.enter()
     stage.broker.accept(entry, target, stop)
@@ -293,8 +360,6 @@ async def test_shutdown_of_a_silent_broker_takes_less_than_five_seconds(stage: S
     stage.broker.obeys = False
     stage.broker.open_orders = asyncio.Event().wait  # type: ignore[assignment,method-assign]  # never answers
     began_s = stage.clock.now_s
-    ending = asyncio.create_task(stage.desk.shutdown())
-    while not ending.done():
-        await stage.clock.advance(0.1)
+    report = await shut_down(stage.desk, stage.clock)
     assert stage.clock.now_s - began_s < 5
-    assert len((await ending).problems) == 2
+    assert len(report.problems) == 2

@@ -15,7 +15,7 @@ from apps.domain.errors import (
     InvalidInput,
     NotConnected,
 )
-from apps.engine.ports import BrokerNotice, Link, LinkState
+from apps.engine.ports import Broker, BrokerNotice, Link, LinkState, MarketData
 from tests.ib.desk_side import BRACKET, PATIENT, SHORT, DeskSide, Heard
 from tests.ib.tws_stub import Fields, Peer, TwsStub
 
@@ -300,6 +300,14 @@ async def test_a_message_that_cannot_be_decoded_is_told(tws: TwsStub, desk: Desk
     tws.peer.error(-1, 2106, "done")
     await desk.heard.notice(2106)
     assert "could not be handled" in desk.errors[0]
+
+
+async def test_the_gateway_gives_what_the_ports_ask_for(desk: DeskSide) -> None:
+    broker: Broker = desk.gateway.broker
+    market_data: MarketData = desk.gateway.market_data
+    assert broker.account == ""
+    with pytest.raises(NotConnected, match="There is no link"):
+        await market_data.qualify("AAPL")
 
 
 def test_the_room_imports_neither_ib_insync_nor_pandas() -> None:
