@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
-from apps.paper.hub import ClientIdTaken, TooManyClients
+from apps.paper.hub import ClientIdTaken, Hub, TooManyClients
 from apps.paper.session.session import Session
 from apps.paper.wire import (
     ClientHello,
@@ -23,10 +23,7 @@ from apps.paper.wire import (
     VersionRefused,
 )
 
-if TYPE_CHECKING:
-    from apps.paper.server import PaperGateway
-
-__all__ = ["ClientSocket"]
+__all__ = ["ClientSocket", "Host"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,10 +36,28 @@ _MOST_UNREAD = 64 * 1024 * 1024
 _ZONE = ZoneInfo("US/Eastern")
 
 
+class Host(Protocol):
+    """The gateway, as one of its sockets sees it."""
+
+    hub: Hub
+
+    def joined(self, socket: ClientSocket) -> None:
+        """Take note of a new connection."""
+
+    def left(self, socket: ClientSocket) -> None:
+        """Forget a connection that ended."""
+
+    def settle(self) -> int:
+        """Bring the hub to the clock's present; give that time."""
+
+    def flush(self) -> None:
+        """Send what waits for any client."""
+
+
 class ClientSocket(asyncio.Protocol):
     """A client from its connection to its end."""
 
-    def __init__(self, gateway: PaperGateway) -> None:
+    def __init__(self, gateway: Host) -> None:
         self.closed = asyncio.Event()
         self._gateway = gateway
         self._wire = Connection()

@@ -121,13 +121,13 @@ class PaperGateway:
         self._flush()
         self._woken.set()
 
-    def joined(self, connection: ClientSocket) -> None:
+    def joined(self, socket: ClientSocket) -> None:
         """Take note of a new connection."""
-        self._connections.add(connection)
+        self._connections.add(socket)
 
-    def left(self, connection: ClientSocket) -> None:
+    def left(self, socket: ClientSocket) -> None:
         """Forget a connection that ended."""
-        self._connections.discard(connection)
+        self._connections.discard(socket)
         self._woken.set()
 
     async def _listen(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.paper import calendar
 from apps.paper.catalogue import Listing
 from apps.paper.feed.market import BarSource, MarketBar, Millis
+from apps.paper.session.client import Client
 from apps.paper.session.contracts import has_quotes, has_trades
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.history import (
@@ -34,9 +35,7 @@ from apps.paper.wire import (
     ReqHistoricalData,
     ReqRealTimeBars,
 )
-
-if TYPE_CHECKING:
-    from apps.paper.session.session import Session
+from apps.paper.world import World
 
 __all__ = ["Bars"]
 
@@ -65,20 +64,20 @@ class Bars(Topic):
         listing = self.resolve(request.req_id, request.contract)
         source = self._source(request.req_id, request.what_to_show, listing, 420)
         stream = _RealTimeBars(
-            self.session, request.req_id, listing, source, regular_only=request.use_rth
+            self.world, self.client, request.req_id, listing, source, regular_only=request.use_rth
         )
-        now = self.hub.now
+        now = self.world.now
         self.start(request.req_id, stream, now - now % _BASE_MS + _BASE_MS)
 
     def _cancel_real_time(self, request: CancelRealTimeBars) -> None:
         if not self.stop(request.req_id):
             text = f"Can't find EId with tickerId:{request.req_id}"
-            self.session.refuse(request.req_id, 300, text)
+            self.client.refuse(request.req_id, 300, text)
 
     def _historical(self, request: ReqHistoricalData) -> None:
         listing = self.resolve(request.req_id, request.contract)
         history = self._history(request, listing)
-        now = self.hub.now
+        now = self.world.now
         if request.keep_up_to_date:
             self.start(request.req_id, history, now - now % _BASE_MS + _BASE_MS)
         history.send_past()
@@ -97,20 +96,20 @@ class Bars(Topic):
         source = self._source(req_id, request.what_to_show, listing, 162)
         try:
             duration = parse_duration(request.duration)
-            end = parse_end(request.end_date_time, self.hub.now, listing.time_zone)
+            end = parse_end(request.end_date_time, self.world.now, listing.time_zone)
         except BadHistoryRequest as error:
             text = f"Error validating request.-'{error}'"
             raise RequestRefused(req_id, 321, text) from error
-        start = duration.start(self.hub.calendar, listing, end, regular_only=request.use_rth)
-        start = max(start, self.hub.market.head(listing))
+        start = duration.start(self.world.calendar, listing, end, regular_only=request.use_rth)
+        start = max(start, self.world.market.head(listing))
         if (end - start) / 1000 / seconds > _MOST_BARS * 4:
             text = "Historical Market Data Service error message:query would return too many bars"
             raise RequestRefused(req_id, 162, text)
-        return _History(self.session, request, listing, source, seconds, start, end)
+        return _History(self.world, self.client, request, listing, source, seconds, start, end)
 
     def _cancel_historical(self, request: CancelHistoricalData) -> None:
         if not self.stop(request.req_id):
-            self.session.refuse(
+            self.client.refuse(
                 request.req_id,
                 366,
                 f"No historical data query found for ticker id:{request.req_id}",
@@ -119,11 +118,11 @@ class Bars(Topic):
     def _head(self, request: ReqHeadTimestamp) -> None:
         listing = self.resolve(request.req_id, request.contract)
         self._source(request.req_id, request.what_to_show, listing, 162)
-        head_s = self.hub.market.head(listing) // 1000
+        head_s = self.world.market.head(listing) // 1000
         stamp = str(head_s)
         if request.format_date != _EPOCH:
             stamp = datetime.fromtimestamp(head_s, UTC).strftime("%Y%m%d-%H:%M:%S")
-        self.session.send(HeadTimestamp(request.req_id, stamp))
+        self.client.send(HeadTimestamp(request.req_id, stamp))
 
     @staticmethod
     def _source(req_id: int, what: str, listing: Listing, code: int) -> BarSource:
@@ -145,22 +144,23 @@ class _RealTimeBars:
 
     def __init__(
         self,
-        session: Session,
+        world: World,
+        client: Client,
         req_id: int,
         listing: Listing,
         source: BarSource,
         *,
         regular_only: bool,
     ) -> None:
-        self._session = session
+        self._world = world
+        self._client = client
         self._req_id = req_id
         self._listing = listing
         self._source = source
         self._regular_only = regular_only
 
     def run(self, at: Millis) -> Millis | None:
-        hub = self._session.hub
-        bars = hub.market.bars(
+        bars = self._world.market.bars(
             self._listing,
             self._source,
             _BASE_S,
@@ -169,7 +169,7 @@ class _RealTimeBars:
             regular_only=self._regular_only,
         )
         for bar in bars:
-            self._session.send(
+            self._client.send(
                 RealTimeBar(
                     self._req_id,
                     bar.start // 1000,
@@ -188,7 +188,7 @@ class _RealTimeBars:
 
     def _next_bar_end(self, at: Millis) -> Millis:
         """Skip a closed market rather than look at it every five seconds."""
-        hours, extended = self._session.hub.calendar, not self._regular_only
+        hours, extended = self._world.calendar, not self._regular_only
         if hours.session_at(self._listing, at, extended=extended) is not None:
             return at + _BASE_MS
         opens, _ = hours.next_session(self._listing, at, extended=extended)
@@ -202,7 +202,8 @@ class _History:
 
     def __init__(
         self,
-        session: Session,
+        world: World,
+        client: Client,
         request: ReqHistoricalData,
         listing: Listing,
         source: BarSource,
@@ -210,7 +211,8 @@ class _History:
         start: Millis,
         end: Millis,
     ) -> None:
-        self._session = session
+        self._world = world
+        self._client = client
         self._request = request
         self._listing = listing
         self._source = source
@@ -225,7 +227,7 @@ class _History:
             text = "Historical Market Data Service error message:HMDS query returned no data: "
             name = f"{self._listing.symbol}@{self._listing.exchange} {self._request.what_to_show}"
             raise RequestRefused(self._request.req_id, 162, text + name)
-        self._session.send(
+        self._client.send(
             HistoricalData(
                 self._request.req_id,
                 self._text(self._start),
@@ -237,12 +239,12 @@ class _History:
     def run(self, at: Millis) -> Millis | None:
         for bar in self._bars(at - self._seconds * 1000, at)[-2:]:
             if bar.start + self._seconds * 1000 >= at:
-                self._session.send(HistoricalDataUpdate(self._request.req_id, self._line(bar)))
+                self._client.send(HistoricalDataUpdate(self._request.req_id, self._line(bar)))
         return at + _BASE_MS
 
     def _bars(self, start: Millis, end: Millis) -> Sequence[MarketBar]:
         """Give the bars of ``[start, end)``; the last of them as far as it has come by ``end``."""
-        market, regular_only = self._session.hub.market, self._request.use_rth
+        market, regular_only = self._world.market, self._request.use_rth
         bars = list(
             market.bars(
                 self._listing, self._source, self._seconds, start, end, regular_only=regular_only

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from apps.paper.catalogue import Listing, SecType
 from apps.paper.wire import Contract, ContractDetails, TagValue
-
-if TYPE_CHECKING:
-    from apps.paper.hub import Hub
+from apps.paper.world import World
 
 __all__ = [
     "contract_of",
@@ -60,7 +56,7 @@ def holding_contract_of(listing: Listing) -> Contract:
     )
 
 
-def details_of(hub: Hub, req_id: int, listing: Listing, asked_exchange: str) -> ContractDetails:
+def details_of(world: World, req_id: int, listing: Listing, asked_exchange: str) -> ContractDetails:
     """Give the contract details; hours are those of the days from now on.
 
     The exchange that was asked for is among the valid ones, under the name by which it was asked.
@@ -94,8 +90,8 @@ def details_of(hub: Hub, req_id: int, listing: Listing, asked_exchange: str) -> 
         category=listing.category,
         subcategory=listing.subcategory,
         time_zone_id=listing.time_zone,
-        trading_hours=hub.calendar.trading_hours(listing, hub.now),
-        liquid_hours=hub.calendar.liquid_hours(listing, hub.now),
+        trading_hours=world.calendar.trading_hours(listing, world.now),
+        liquid_hours=world.calendar.liquid_hours(listing, world.now),
         sec_ids=tuple(TagValue(tag, value) for tag, value in listing.sec_ids),
         market_rule_ids=(listing.market_rule_id,) * len(exchanges),
         real_expiration_date=listing.last_trade_date,

@@ -62,31 +62,31 @@ class Orders(Topic):
     def tell(self, event: Event) -> None:
         """Hear of an event; what concerns another client is not told here."""
         for response in self._speech(event):
-            self.session.send(response)
+            self.client.send(response)
 
     def _speech(self, event: Event) -> Iterator[Response]:
         match event:
-            case Refused() | Warned() if event.client_id == self.session.client_id:
+            case Refused() | Warned() if event.client_id == self.client.client_id:
                 yield ErrorMessage(event.order_id, event.code, event.text)
             case OrderAccepted(snapshot) | StatusChanged(snapshot) if self._is_mine(snapshot.order):
                 yield order_speech.open_order(snapshot)
                 yield order_speech.order_status(snapshot)
             case Executed(snapshot, execution) if self._is_mine(snapshot.order):
                 yield order_speech.execution_details(execution)
-            case CommissionReported(client_id, report) if client_id == self.session.client_id:
+            case CommissionReported(client_id, report) if client_id == self.client.client_id:
                 yield order_speech.commission_report(report)
             case WhatIfAnswered() if self._is_mine(event.order):
                 yield order_speech.what_if_answer(event)
 
     def _is_mine(self, order: Order) -> bool:
-        return order.client_id == self.session.client_id
+        return order.client_id == self.client.client_id
 
     def _place(self, request: PlaceOrder) -> None:
         order = self._order(request)
         if order.what_if:
-            self.hub.what_if(order)
+            self.world.what_if(order)
         else:
-            self.hub.place(order)
+            self.world.place(order)
 
     def _order(self, request: PlaceOrder) -> Order:
         """Read an order. Raises RequestRefused where it does not name what to do."""
@@ -97,7 +97,7 @@ class Orders(Topic):
             text = f"Error validating request.-'invalid action {wanted.action}'"
             raise RequestRefused(request.order_id, 321, text) from error
         return Order(
-            client_id=self.session.client_id,
+            client_id=self.client.client_id,
             order_id=request.order_id,
             account=self._account(request.order_id, wanted.account),
             listing=listing,
@@ -118,7 +118,7 @@ class Orders(Topic):
         )
 
     def _account(self, order_id: int, asked: str) -> str:
-        accounts = self.hub.accounts
+        accounts = self.world.accounts
         if asked in accounts:
             return asked
         if asked:
@@ -129,10 +129,10 @@ class Orders(Topic):
         return next(iter(accounts))
 
     def _cancel(self, request: CancelOrder) -> None:
-        self.hub.cancel(self.session.client_id, request.order_id)
+        self.world.cancel(self.client.client_id, request.order_id)
 
     def _cancel_all(self, _: ReqGlobalCancel) -> None:
-        self.hub.cancel_all()
+        self.world.cancel_all()
 
     def _open_orders(self, _: ReqOpenOrders) -> None:
         self._list_open(own_only=True)
@@ -141,31 +141,31 @@ class Orders(Topic):
         self._list_open(own_only=False)
 
     def _list_open(self, *, own_only: bool) -> None:
-        for snapshot in self.hub.exchange.working_orders():
+        for snapshot in self.world.exchange.working_orders():
             if self._is_mine(snapshot.order) or not own_only:
-                self.session.send(order_speech.open_order(snapshot))
-                self.session.send(order_speech.order_status(snapshot))
-        self.session.send(OpenOrderEnd())
+                self.client.send(order_speech.open_order(snapshot))
+                self.client.send(order_speech.order_status(snapshot))
+        self.client.send(OpenOrderEnd())
 
     def _auto_open_orders(self, _: ReqAutoOpenOrders) -> None:
         """Bind orders made by hand, of which there are none; only client 0 may."""
-        if self.session.client_id != _MANUAL_CLIENT:
+        if self.client.client_id != _MANUAL_CLIENT:
             text = "Only the default client (i.e 0) can auto bind orders."
-            self.session.refuse(-1, 321, f"Error validating request.-'{text}'")
+            self.client.refuse(-1, 321, f"Error validating request.-'{text}'")
 
     def _completed_orders(self, _: ReqCompletedOrders) -> None:
-        for snapshot in self.hub.exchange.completed_orders():
-            self.session.send(order_speech.completed_order(snapshot))
-        self.session.send(CompletedOrdersEnd())
+        for snapshot in self.world.exchange.completed_orders():
+            self.client.send(order_speech.completed_order(snapshot))
+        self.client.send(CompletedOrdersEnd())
 
     def _executions(self, request: ReqExecutions) -> None:
         wanted = _filter(request)
-        for execution in self.hub.exchange.executions():
+        for execution in self.world.exchange.executions():
             if wanted(execution):
-                self.session.send(order_speech.execution_details(execution, request.req_id))
-                report = self.hub.exchange.commission_report(execution.exec_id)
-                self.session.send(order_speech.commission_report(report))
-        self.session.send(ExecutionDetailsEnd(request.req_id))
+                self.client.send(order_speech.execution_details(execution, request.req_id))
+                report = self.world.exchange.commission_report(execution.exec_id)
+                self.client.send(order_speech.commission_report(report))
+        self.client.send(ExecutionDetailsEnd(request.req_id))
 
 
 def _filter(request: ReqExecutions) -> Callable[[Execution], bool]:

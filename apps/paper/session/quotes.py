@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apps.paper.catalogue import Listing
 from apps.paper.feed.market import BarSource, Millis, Print, Touch
 from apps.paper.prints import PrintCursor
+from apps.paper.session.client import Client
 from apps.paper.session.contracts import has_quotes, has_trades
 from apps.paper.session.topic import Topic
 from apps.paper.timetable import RANK_TICKS
@@ -24,10 +25,7 @@ from apps.paper.wire import (
     TickSnapshotEnd,
     TickString,
 )
-
-if TYPE_CHECKING:
-    from apps.paper.hub import Hub
-    from apps.paper.session.session import Session
+from apps.paper.world import World
 
 __all__ = ["Quotes"]
 
@@ -52,10 +50,10 @@ class Quotes(Topic):
 
     def _market_data(self, request: ReqMarketData) -> None:
         listing = self.resolve(request.req_id, request.contract)
-        stream = _QuoteStream(self.session, request.req_id, listing)
+        stream = _QuoteStream(self.world, self.client, request.req_id, listing)
         if request.snapshot or request.regulatory_snapshot:
             stream.send_whole_quote()
-            self.session.send(TickSnapshotEnd(request.req_id))
+            self.client.send(TickSnapshotEnd(request.req_id))
             return
         self.start(request.req_id, stream, stream.prints.next_at())
         stream.send_whole_quote()
@@ -63,7 +61,7 @@ class Quotes(Topic):
     def _cancel(self, request: CancelMarketData) -> None:
         if not self.stop(request.req_id):
             text = f"Can't find EId with tickerId:{request.req_id}"
-            self.session.refuse(request.req_id, 300, text)
+            self.client.refuse(request.req_id, 300, text)
 
     def _type(self, _: ReqMarketDataType) -> None:
         """Data is always live here; the type arrives with the data, not in answer to this."""
@@ -74,48 +72,43 @@ class _QuoteStream:
 
     rank = RANK_TICKS
 
-    def __init__(self, session: Session, req_id: int, listing: Listing) -> None:
-        self.prints = PrintCursor(
-            session.hub.market, session.hub.calendar, listing, session.hub.now
-        )
-        self._session = session
+    def __init__(self, world: World, client: Client, req_id: int, listing: Listing) -> None:
+        self.prints = PrintCursor(world.market, world.calendar, listing, world.now)
+        self._world = world
+        self._client = client
         self._req_id = req_id
         self._listing = listing
         self._touch: Touch | None = None
         self._volume = 0
 
-    @property
-    def _hub(self) -> Hub:
-        return self._session.hub
-
     def run(self, at: Millis) -> Millis | None:
         trades = self.prints.take(at)
         if trades:
             self._send_trade(trades[-1], sum(trade.size for trade in trades))
-            self._send_touch(self._hub.market.touch(self._listing, at))
+            self._send_touch(self._world.market.touch(self._listing, at))
         return self.prints.next_at()
 
     def send_whole_quote(self) -> None:
-        hub, listing, send = self._hub, self._listing, self._session.send
+        world, listing, send = self._world, self._listing, self._client.send
         req_id = self._req_id
         send(MarketDataType(req_id, _LIVE))
         send(TickReqParams(req_id, listing.min_tick, "9c0001", _SNAPSHOTS_ALLOWED))
-        self._send_touch(hub.market.touch(listing, hub.now))
+        self._send_touch(world.market.touch(listing, world.now))
         if has_trades(listing):
-            last = hub.market.last(listing, hub.now)
+            last = world.market.last(listing, world.now)
             for tick in (*self._day_ticks(), *self._trade_ticks(last, last.size)):
                 send(tick)
-        send(TickPrice(req_id, _CLOSE, hub.market.previous_close(listing, hub.now)))
+        send(TickPrice(req_id, _CLOSE, world.market.previous_close(listing, world.now)))
         send(TickGeneric(req_id, _HALTED, 0))
 
     def _day_ticks(self) -> Iterator[Response]:
         """Open, high, low and volume of the session so far, when there is one."""
-        hub, listing = self._hub, self._listing
-        session = hub.calendar.session_at(listing, hub.now, extended=False)
+        world, listing = self._world, self._listing
+        session = world.calendar.session_at(listing, world.now, extended=False)
         if session is None:
             return
-        bars = hub.market.bars(
-            listing, BarSource.TRADES, 5, session[0], hub.now - 4_999, regular_only=True
+        bars = world.market.bars(
+            listing, BarSource.TRADES, 5, session[0], world.now - 4_999, regular_only=True
         )
         if not bars:
             return
@@ -128,8 +121,8 @@ class _QuoteStream:
     def _send_trade(self, trade: Print, size: int) -> None:
         self._volume += size
         for tick in self._trade_ticks(trade, size):
-            self._session.send(tick)
-        self._session.send(TickSize(self._req_id, _VOLUME, self._volume))
+            self._client.send(tick)
+        self._client.send(TickSize(self._req_id, _VOLUME, self._volume))
 
     def _trade_ticks(self, trade: Print, size: int) -> Iterator[Response]:
         if not has_trades(self._listing):
@@ -142,7 +135,7 @@ class _QuoteStream:
         if not has_quotes(self._listing):
             return
         before, self._touch = self._touch, touch
-        send, req_id = self._session.send, self._req_id
+        send, req_id = self._client.send, self._req_id
         if before is None or (before.bid, before.bid_size) != (touch.bid, touch.bid_size):
             send(TickPrice(req_id, _BID, touch.bid, touch.bid_size, _CAN_AUTO_EXECUTE))
             send(TickSize(req_id, _BID_SIZE, touch.bid_size))

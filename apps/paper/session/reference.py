@@ -38,30 +38,30 @@ class Reference(Topic):
         }
 
     def _contract_details(self, request: ReqContractDetails) -> None:
-        found = self.hub.catalogue.find(request.contract)
+        found = self.world.catalogue.find(request.contract)
         if not found:
             text = "No security definition has been found for the request"
             raise RequestRefused(request.req_id, 200, text)
         for listing in found:
             asked = request.contract.exchange
-            self.session.send(details_of(self.hub, request.req_id, listing, asked))
-        self.session.send(ContractDetailsEnd(request.req_id))
+            self.client.send(details_of(self.world, request.req_id, listing, asked))
+        self.client.send(ContractDetailsEnd(request.req_id))
 
     def _matching_symbols(self, request: ReqMatchingSymbols) -> None:
-        samples = tuple(map(_sample, self.hub.catalogue.search(request.pattern)))
-        self.session.send(SymbolSamples(request.req_id, samples))
+        samples = tuple(map(_sample, self.world.catalogue.search(request.pattern)))
+        self.client.send(SymbolSamples(request.req_id, samples))
 
     def _market_rule(self, request: ReqMarketRule) -> None:
-        bands = self.hub.catalogue.market_rule(request.market_rule_id)
+        bands = self.world.catalogue.market_rule(request.market_rule_id)
         if bands is None:
             text = f"Error validating request.-'invalid market rule {request.market_rule_id}'"
             raise RequestRefused(-1, 321, text)
         increments = tuple(PriceIncrement(band.low_edge, band.increment) for band in bands.bands)
-        self.session.send(MarketRule(request.market_rule_id, increments))
+        self.client.send(MarketRule(request.market_rule_id, increments))
 
     def _option_parameters(self, request: ReqSecDefOptParams) -> None:
         """Say that there are no option chains: the catalogue has none."""
-        self.session.send(SecDefOptParamsEnd(request.req_id))
+        self.client.send(SecDefOptParamsEnd(request.req_id))
 
 
 def _sample(listing: Listing) -> SymbolSample:

@@ -12,6 +12,7 @@ from apps.paper.exchange.events import CommissionReported, Event
 from apps.paper.feed.market import Millis
 from apps.paper.ledger import Account, Holding
 from apps.paper.session.balances import account_figures, summary_figures
+from apps.paper.session.client import Client
 from apps.paper.session.contracts import holding_contract_of
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.topic import Topic
@@ -41,6 +42,7 @@ from apps.paper.wire import (
     ReqPnlSingle,
     ReqPositions,
 )
+from apps.paper.world import World
 
 __all__ = ["Reports"]
 
@@ -69,8 +71,8 @@ class _Refresh:
 class Reports(Topic):
     """What a client hears of accounts."""
 
-    def __init__(self, session: Any) -> None:
-        super().__init__(session)
+    def __init__(self, world: World, client: Client) -> None:
+        super().__init__(world, client)
         self._positions_wanted = False
         self._updates_of: str | None = None
         self._updates: _Refresh | None = None
@@ -96,7 +98,7 @@ class Reports(Topic):
         """Hear of a fee, which is when a trade is in the books; positions have changed then."""
         if not isinstance(event, CommissionReported):
             return
-        account = self.hub.accounts[event.report.account]
+        account = self.world.accounts[event.report.account]
         if self._positions_wanted:
             self._send_positions(account, changed_by=event.report.exec_id)
         if self._updates_of == account.name:
@@ -109,7 +111,7 @@ class Reports(Topic):
         self._positions_wanted = False
 
     def _account(self, req_id: int, name: str) -> Account:
-        accounts = self.hub.accounts
+        accounts = self.world.accounts
         if not name and len(accounts) == 1:
             return next(iter(accounts.values()))
         if name not in accounts:
@@ -121,9 +123,9 @@ class Reports(Topic):
 
     def _positions(self, _: ReqPositions) -> None:
         self._positions_wanted = True
-        for account in self.hub.accounts.values():
+        for account in self.world.accounts.values():
             self._send_positions(account)
-        self.session.send(PositionEnd())
+        self.client.send(PositionEnd())
 
     def _cancel_positions(self, _: CancelPositions) -> None:
         self._positions_wanted = False
@@ -132,11 +134,11 @@ class Reports(Topic):
         """Send the open positions, or the one that an execution changed, even to nothing."""
         changed = None
         if changed_by is not None:
-            executions = self.hub.exchange.executions()
+            executions = self.world.exchange.executions()
             changed = next(e.listing for e in reversed(executions) if e.exec_id == changed_by)
         for holding in account.positions():
             if holding.listing == changed or (changed is None and holding.quantity):
-                self.session.send(
+                self.client.send(
                     Position(
                         account.name,
                         holding_contract_of(holding.listing),
@@ -154,25 +156,27 @@ class Reports(Topic):
             return
         self._updates_of = account.name
         self._updates = _Refresh(lambda: self._send_account(account), _ACCOUNT_REFRESH_MS)
-        self.hub.timetable.start(self._updates, self.hub.now + _ACCOUNT_REFRESH_MS)
+        self.world.timetable.start(self._updates, self.world.now + _ACCOUNT_REFRESH_MS)
         self._send_account(account)
-        self.session.send(AccountDownloadEnd(account.name))
+        self.client.send(AccountDownloadEnd(account.name))
 
     def _stop_updates(self) -> None:
         if self._updates is not None:
-            self.hub.timetable.stop(self._updates)
+            self.world.timetable.stop(self._updates)
         self._updates_of = self._updates = None
 
     def _send_account(self, account: Account) -> None:
-        for key, value, currency in account_figures(account.name, account.balances(self.hub.mark)):
-            self.session.send(AccountValue(key, value, currency, account.name))
+        for key, value, currency in account_figures(
+            account.name, account.balances(self.world.mark)
+        ):
+            self.client.send(AccountValue(key, value, currency, account.name))
         for holding in account.positions():
-            self.session.send(self._portfolio_value(account, holding))
-        clock = datetime.fromtimestamp(self.hub.now / 1000, ZoneInfo("US/Eastern"))
-        self.session.send(AccountTime(f"{clock:%H:%M}"))
+            self.client.send(self._portfolio_value(account, holding))
+        clock = datetime.fromtimestamp(self.world.now / 1000, ZoneInfo("US/Eastern"))
+        self.client.send(AccountTime(f"{clock:%H:%M}"))
 
     def _portfolio_value(self, account: Account, holding: Holding) -> PortfolioValue:
-        valued = account.value(holding, self.hub.mark)
+        valued = account.value(holding, self.world.mark)
         return PortfolioValue(
             contract=holding_contract_of(holding.listing),
             position=holding.quantity,
@@ -188,16 +192,16 @@ class Reports(Topic):
         account = self._account(request.req_id, request.account)
 
         def tell() -> None:
-            figures = account_figures(account.name, account.balances(self.hub.mark))
+            figures = account_figures(account.name, account.balances(self.world.mark))
             for key, value, currency in figures:
-                self.session.send(
+                self.client.send(
                     AccountUpdateMulti(
                         request.req_id, account.name, request.model_code, key, value, currency
                     )
                 )
 
         self._every(request.req_id, tell, _ACCOUNT_REFRESH_MS)
-        self.session.send(AccountUpdateMultiEnd(request.req_id))
+        self.client.send(AccountUpdateMultiEnd(request.req_id))
 
     # summaries
 
@@ -208,18 +212,18 @@ class Reports(Topic):
             raise RequestRefused(request.req_id, 322, text)
 
         def tell() -> None:
-            for account in self.hub.accounts.values():
+            for account in self.world.accounts.values():
                 for tag, value, currency in self._summary(account, request.tags):
-                    self.session.send(
+                    self.client.send(
                         AccountSummary(request.req_id, account.name, tag, value, currency)
                     )
 
         self._every(request.req_id, tell, _ACCOUNT_REFRESH_MS)
         self._summaries.add(request.req_id)
-        self.session.send(AccountSummaryEnd(request.req_id))
+        self.client.send(AccountSummaryEnd(request.req_id))
 
     def _summary(self, account: Account, tags: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-        balances = account.balances(self.hub.mark)
+        balances = account.balances(self.world.mark)
         wanted = set(tags)
         for tag, value, currency in summary_figures(balances):
             if tag in wanted or _ALL_TAGS in wanted:
@@ -236,9 +240,9 @@ class Reports(Topic):
         account = self._account(request.req_id, request.account)
 
         def tell() -> None:
-            balances = account.balances(self.hub.mark)
+            balances = account.balances(self.world.mark)
             realized, unrealized = balances.realized_pnl, balances.unrealized_pnl
-            self.session.send(
+            self.client.send(
                 Pnl(
                     request.req_id,
                     _money(realized + unrealized),
@@ -256,9 +260,9 @@ class Reports(Topic):
             """Say nothing of an unknown position, as IB does."""
             for holding in account.positions():
                 if holding.listing.con_id == request.con_id:
-                    valued = account.value(holding, self.hub.mark)
+                    valued = account.value(holding, self.world.mark)
                     realized, unrealized = holding.realized_pnl, valued.unrealized_pnl
-                    self.session.send(
+                    self.client.send(
                         PnlSingle(
                             request.req_id,
                             holding.quantity,
@@ -272,7 +276,7 @@ class Reports(Topic):
         self._every(request.req_id, tell, _PNL_REFRESH_MS)
 
     def _every(self, req_id: int, tell: Callable[[], None], every: Millis) -> None:
-        self.start(req_id, _Refresh(tell, every), self.hub.now + every)
+        self.start(req_id, _Refresh(tell, every), self.world.now + every)
         tell()
 
     def _cancel_one(self, request: Any) -> None:

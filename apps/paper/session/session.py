@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apps.paper.exchange.events import Event
 from apps.paper.session.bars import Bars
+from apps.paper.session.client import Client
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.orders import Orders
 from apps.paper.session.quotes import Quotes
@@ -15,7 +16,6 @@ from apps.paper.session.reference import Reference
 from apps.paper.session.reports import Reports
 from apps.paper.wire import (
     CurrentTime,
-    ErrorMessage,
     MalformedRequest,
     ManagedAccounts,
     NextValidId,
@@ -29,9 +29,7 @@ from apps.paper.wire import (
     UnknownRequest,
     UserInfo,
 )
-
-if TYPE_CHECKING:
-    from apps.paper.hub import Hub
+from apps.paper.world import World
 
 __all__ = ["Session"]
 
@@ -45,15 +43,21 @@ Handler = Callable[[Any], None]
 
 
 class Session:
-    """One connected client. ``outbox`` fills with what it is to be told, in order."""
+    """One connected client."""
 
-    def __init__(self, hub: Hub, client_id: int) -> None:
-        self.hub = hub
+    def __init__(self, world: World, client_id: int) -> None:
         self.client_id = client_id
-        self.outbox: deque[Response] = deque()
-        self._orders = Orders(self)
-        self._reports = Reports(self)
-        self._topics = (Reference(self), Quotes(self), Bars(self), self._orders, self._reports)
+        self._world = world
+        self._client = client = Client(client_id)
+        self._orders = Orders(world, client)
+        self._reports = Reports(world, client)
+        self._topics = (
+            Reference(world, client),
+            Quotes(world, client),
+            Bars(world, client),
+            self._orders,
+            self._reports,
+        )
         self._handlers: dict[type, Handler] = {
             ReqCurrentTime: self._current_time,
             ReqIds: self._ids,
@@ -64,20 +68,17 @@ class Session:
         for topic in self._topics:
             self._handlers.update(topic.handlers())
 
+    @property
+    def outbox(self) -> deque[Response]:
+        """What the client is to be told, in order."""
+        return self._client.outbox
+
     def greet(self) -> None:
         """Say what IB says after startApi."""
-        self.send(ManagedAccounts(tuple(self.hub.accounts)))
-        self.send(NextValidId(self.hub.exchange.next_order_id(self.client_id)))
+        self._client.send(ManagedAccounts(tuple(self._world.accounts)))
+        self._client.send(NextValidId(self._world.exchange.next_order_id(self.client_id)))
         for code, text in _FARMS:
-            self.send(ErrorMessage(-1, code, text))
-
-    def send(self, response: Response) -> None:
-        """Put a response into the outbox."""
-        self.outbox.append(response)
-
-    def refuse(self, req_id: int, code: int, text: str) -> None:
-        """Answer a request with IB's error."""
-        self.send(ErrorMessage(req_id, code, text))
+            self._client.refuse(-1, code, text)
 
     def handle(self, request: Request) -> None:
         """Answer a request. Whatever it is, it is answered, by an error if by nothing else."""
@@ -88,7 +89,7 @@ class Session:
         try:
             handler(request)
         except RequestRefused as refusal:
-            self.refuse(refusal.req_id, refusal.code, refusal.text)
+            self._client.refuse(refusal.req_id, refusal.code, refusal.text)
 
     def tell(self, event: Event) -> None:
         """Hear of something that happened at the exchange."""
@@ -104,26 +105,28 @@ class Session:
         match request:
             case UnknownRequest(msg_id=msg_id, name=name, request_id=req_id):
                 text = f"Error validating request.-'{name or msg_id} is not simulated'"
-                self.refuse(-1 if req_id is None else req_id, 321, text)
+                self._client.refuse(-1 if req_id is None else req_id, 321, text)
             case MalformedRequest(request_id=req_id, reason=reason):
                 text = f"Error reading request.-'{reason}'"
-                self.refuse(-1 if req_id is None else req_id, 320, text)
+                self._client.refuse(-1 if req_id is None else req_id, 320, text)
             case _:
                 req_id = getattr(request, "req_id", -1)
                 name = type(request).__name__
-                self.refuse(req_id, 321, f"Error validating request.-'{name} is not simulated'")
+                self._client.refuse(
+                    req_id, 321, f"Error validating request.-'{name} is not simulated'"
+                )
 
     def _current_time(self, _: ReqCurrentTime) -> None:
-        self.send(CurrentTime(self.hub.now // 1000))
+        self._client.send(CurrentTime(self._world.now // 1000))
 
     def _ids(self, _: ReqIds) -> None:
-        self.send(NextValidId(self.hub.exchange.next_order_id(self.client_id)))
+        self._client.send(NextValidId(self._world.exchange.next_order_id(self.client_id)))
 
     def _managed_accounts(self, _: ReqManagedAccounts) -> None:
-        self.send(ManagedAccounts(tuple(self.hub.accounts)))
+        self._client.send(ManagedAccounts(tuple(self._world.accounts)))
 
     def _user_info(self, request: ReqUserInfo) -> None:
-        self.send(UserInfo(request.req_id))
+        self._client.send(UserInfo(request.req_id))
 
     def _no_answer(self, _: SetServerLogLevel) -> None:
         """Take note, as IB does, without a word."""

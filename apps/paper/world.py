@@ -1,0 +1,137 @@
+"""What all clients of a gateway share: instruments, market, exchange, accounts, and the time.
+
+Pure: times come in, events go out to whoever publishes them. Who the clients are is not known
+here (`apps.paper.hub`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from apps.paper.calendar import SessionCalendar
+from apps.paper.catalogue import Catalogue, Listing
+from apps.paper.exchange.events import Event
+from apps.paper.exchange.exchange import Exchange
+from apps.paper.exchange.orders import Order
+from apps.paper.feed.market import Market, Millis
+from apps.paper.ledger import Account
+from apps.paper.prints import PrintCursor
+from apps.paper.timetable import RANK_EXCHANGE, Timetable
+
+__all__ = ["World"]
+
+
+class World(ABC):
+    """One gateway's state. ``now`` is the market time up to which everything was played."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        market: Market,
+        accounts: Iterable[str],
+        cash: Decimal,
+        start: Millis,
+    ) -> None:
+        self.catalogue = catalogue
+        self.market = market
+        self.calendar = SessionCalendar()
+        self.accounts = {name: Account(name, cash) for name in accounts}
+        self.exchange = Exchange(self.accounts.values(), quotes=market, sessions=self.calendar)
+        self.timetable = Timetable()
+        self.now = start
+        self._deadline = _Deadline(self)
+        self._matching: dict[int, _Matching] = {}
+
+    def next_due(self) -> Millis | None:
+        """Give the market time at which something will happen by itself."""
+        return self.timetable.next_due()
+
+    def advance(self, until: Millis) -> None:
+        """Play everything that is due up to ``until``; earlier times change nothing."""
+        while (due := self.timetable.next_due()) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.timetable.run_next()
+        self.now = max(self.now, until)
+
+    def place(self, order: Order) -> None:
+        """Give an order (new or changed) to the exchange and tell everybody what came of it."""
+        self.publish(self.exchange.place(order, self.now))
+
+    def what_if(self, order: Order) -> None:
+        """Answer what an order would do."""
+        self.publish(self.exchange.what_if(order, self.now))
+
+    def cancel(self, client_id: int, order_id: int) -> None:
+        """Cancel an order of a client's."""
+        self.publish(self.exchange.cancel(client_id, order_id, self.now))
+
+    def cancel_all(self) -> None:
+        """Cancel every order of every client."""
+        self.publish(self.exchange.cancel_all(self.now))
+
+    @abstractmethod
+    def tell(self, event: Event) -> None:
+        """Tell the clients that it concerns what happened."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Tell what happened, and follow the market where orders now work."""
+        for event in events:
+            self.tell(event)
+        self._follow_working_orders()
+
+    def mark(self, listing: Listing) -> Decimal:
+        """Give the price at which a listing is valued now."""
+        return self.market.last(listing, self.now).price
+
+    def _follow_working_orders(self) -> None:
+        for listing in self.exchange.working_listings():
+            if listing.con_id not in self._matching:
+                matching = self._matching[listing.con_id] = _Matching(self, listing)
+                self.timetable.start(matching, matching.prints.next_at())
+        deadline = self.exchange.next_deadline()
+        if deadline is None:
+            self.timetable.stop(self._deadline)
+        else:
+            self.timetable.start(self._deadline, max(deadline, self.now))
+
+    def matching_ended(self, listing: Listing) -> None:
+        """Forget the matching of a listing in which no order works any more."""
+        self._matching.pop(listing.con_id, None)
+
+
+class _Matching:
+    """Brings each print of a listing to the exchange while orders work there."""
+
+    rank = RANK_EXCHANGE
+
+    def __init__(self, world: World, listing: Listing) -> None:
+        self.prints = PrintCursor(world.market, world.calendar, listing, world.now)
+        self._world = world
+        self._listing = listing
+
+    def run(self, at: Millis) -> Millis | None:
+        world, listing = self._world, self._listing
+        for trade in self.prints.take(at):
+            world.publish(
+                world.exchange.on_market(listing, world.market.touch(listing, at), trade, at)
+            )
+        if listing in world.exchange.working_listings():
+            return self.prints.next_at()
+        world.matching_ended(listing)
+        return None
+
+
+class _Deadline:
+    """Lets time pass at the exchange: held orders start, day orders expire."""
+
+    rank = RANK_EXCHANGE
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def run(self, at: Millis) -> Millis | None:
+        self._world.publish(self._world.exchange.on_time(at))
+        return None
