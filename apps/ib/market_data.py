@@ -217,11 +217,12 @@ class IBMarketData:
 def duration(seconds: int, duration_s: int) -> str:
     """Give IB's words for a span of trading time, long enough for bars of ``seconds``.
 
-    Small bars are asked for by the second, larger ones by the regular day of 6½ hours. Raises
+    Small bars are asked for by the second, larger ones by the regular day of 6½ hours, and one
+    day more than that, for the running day may have just begun. Raises
     InvalidInput for a bar size that IB does not have, or a span that holds no bar.
 
     >>> duration(5, 600), duration(300, 24_000), duration(86_400, 10 * 23_400)
-    ('600 S', '2 D', '10 D')
+    ('600 S', '3 D', '11 D')
     """
     if seconds not in _BAR_SIZES:
         raise InvalidInput(
@@ -231,7 +232,7 @@ def duration(seconds: int, duration_s: int) -> str:
         raise InvalidInput("A span of history is longer than 0 s.")
     if seconds <= _LARGEST_IN_SECONDS and duration_s <= _DAY_S:
         return f"{math.ceil(duration_s / seconds) * seconds} S"
-    days = math.ceil(duration_s / _REGULAR_DAY_S)
+    days = math.ceil(duration_s / _REGULAR_DAY_S) + 1
     return f"{days} D" if days <= _DAYS_OF_A_YEAR else f"{math.ceil(days / _DAYS_OF_A_YEAR)} Y"
 
 

@@ -31,8 +31,9 @@ class ShowBars:
     async def run(self, session: Session) -> Reply:
         """Ask for the history."""
         symbol = await need(session, "SYMBOL", self.symbol, session.settings.default_symbol)
+        # one more than asked for: the bar that is still running is not among those that come
         rows = await session.desk.bars(
-            symbol.upper(), seconds=self.seconds, duration_s=self.seconds * self.last
+            symbol.upper(), seconds=self.seconds, duration_s=self.seconds * (self.last + 1)
         )
         return Reply(Bars(symbol.upper(), self.seconds, rows[-self.last :], csv=self.csv))
 
