@@ -102,12 +102,8 @@ async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
     wanted = GatewaySettings(seed=settings.paper_seed, speed=settings.paper_speed)
     if settings.ib_account:
         wanted = replace(wanted, accounts=(settings.ib_account,))
-    try:
-        async with AsyncExitStack() as stack:
-            yield await _listening(stack, wanted)
-    except BaseExceptionGroup as group:
-        # the gateway's task group wraps what was raised in its block
-        raise (group.exceptions[0] if len(group.exceptions) == 1 else group) from None
+    async with AsyncExitStack() as stack:
+        yield await _listening(stack, wanted)
 
 
 async def _listening(stack: AsyncExitStack, wanted: GatewaySettings) -> PaperGateway:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["OpenMenu", "Request", "main", "request_of", "run"]
 
 PROJECT_ROOT = Path(__file__).parents[2]
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +79,8 @@ def main() -> int:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return ExitCode.ERROR
-    except Exception as error:  # the program's edge: a bug becomes one sentence and its trace
-        _LOGGER.exception("the desk ended by an error of its own")
-        return _print_error(
-            DeskError(
-                f"The desk ended by an error of its own ({type(error).__name__}: {error}); the "
-                "log file has the details. Orders that work at the broker stay there."
-            ),
-            in_json="--json" in words,
-        )
+    except Exception as error:  # noqa: BLE001 - the program's edge: a bug becomes one sentence
+        return _print_error(_own_error(error), in_json="--json" in words)
 
 
 def request_of(words: Sequence[str]) -> Request:
@@ -265,6 +255,15 @@ def _print_error(error: DeskError, *, in_json: bool) -> int:
     else:
         click.echo(error.message, err=True)
     return exit_code_of(error)
+
+
+def _own_error(error: Exception) -> DeskError:
+    words = [
+        f"The desk ended by an error of its own ({type(error).__name__}: {error}).",
+        *getattr(error, "__notes__", ()),
+        "Orders that work at the broker stay there.",
+    ]
+    return DeskError(" ".join(words))
 
 
 def _occupy_standard_streams() -> None:

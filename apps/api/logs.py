@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from apps.domain.errors import BadSetting
+from apps.domain.errors import BadSetting, DeskError
 
 __all__ = ["logging_to"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _FORM = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _LARGE_BYTES = 10_000_000
@@ -22,6 +24,7 @@ _LARGE_BYTES = 10_000_000
 def logging_to(path: Path, level: str) -> Iterator[None]:
     """Log to ``path`` while the block runs. Raises BadSetting when it cannot be written.
 
+    An error that leaves the block and is not meant for the trader is logged with its trace.
     A large file is set aside first, so that two of them are the most there is.
     """
     try:
@@ -42,6 +45,13 @@ def logging_to(path: Path, level: str) -> Iterator[None]:
     logging.captureWarnings(True)
     try:
         yield
+    except DeskError:
+        raise
+    except Exception as error:
+        # its trace belongs here; who shows the error to the trader finds the note
+        _LOGGER.exception("an error of the desk's own")
+        error.add_note(f"{path} has the details.")
+        raise
     finally:
         logging.captureWarnings(False)
         root.setLevel(before)

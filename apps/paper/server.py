@@ -88,20 +88,16 @@ class PaperGateway:
         )
         gateway = cls(hub, running_clock, wanted.host, wanted.port)
         await gateway._listen()
+        playing = gateway._start_playing()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                market_time = (
-                    tasks.create_task(gateway._play(running_clock), name="paper market time")
-                    if isinstance(running_clock, MarketClock)
-                    else None
-                )
-                try:
-                    yield gateway
-                finally:
-                    if market_time is not None:
-                        market_time.cancel()
+            yield gateway
         finally:
             await gateway._close()
+            if playing is not None:
+                playing.cancel()
+                await asyncio.wait([playing])
+                if not playing.cancelled():
+                    playing.result()  # a market that failed has cut its clients off; why is told here
 
     def advance_to(self, at: Millis) -> None:
         """Play the market up to ``at`` and send what comes of it (for a manual clock)."""
@@ -134,6 +130,21 @@ class PaperGateway:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: ClientSocket(self), self.host, self.port)
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
+
+    def _start_playing(self) -> asyncio.Task[None] | None:
+        """Follow a clock that runs by itself; a market that fails leaves nobody waiting."""
+        if not isinstance(self.clock, MarketClock):
+            return None
+        playing = asyncio.create_task(self._play(self.clock), name="paper market time")
+        playing.add_done_callback(self._playing_ended)
+        return playing
+
+    def _playing_ended(self, playing: asyncio.Task[None]) -> None:
+        if playing.cancelled() or playing.exception() is None:
+            return
+        _LOGGER.error("the market stopped: %r", playing.exception())
+        for socket in tuple(self._connections):
+            socket.abort()
 
     async def _play(self, clock: MarketClock) -> None:
         """Follow the clock: play each moment at which something is due, for as long as it runs."""

@@ -15,6 +15,7 @@ from apps.api.interrupts import Interrupted, Interrupts
 from apps.api.session import Session
 from apps.domain.account import AccountSummary, Position
 from apps.domain.bars import Bar
+from apps.domain.brackets import EntryStyle
 from apps.domain.breakout import BreakoutRule, OnFalseBreak, Phase
 from apps.domain.errors import DeskError, NotFound
 from apps.domain.instruments import Instrument, InstrumentKind
@@ -201,6 +202,8 @@ def a_breakout_preview() -> BreakoutPreview:
         quantity=Decimal(10),
         bar_seconds=60,
         on_false_break=OnFalseBreak.REARM,
+        entry=EntryStyle.CAPPED,
+        gap_entry=False,
         reference=Decimal("190.50"),
         entry_cap=Decimal("190.88"),
         take_profit=Decimal("192.41"),

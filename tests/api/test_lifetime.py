@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import threading
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from apps.api import cli
 from apps.api.ending import Ending
 from apps.api.interrupts import Interrupted, Interrupts
 from apps.api.logs import logging_to
@@ -175,6 +177,27 @@ def test_log_goes_to_its_file_and_stops_with_the_block(
     assert "too fine" not in written
     assert "after" not in written
     assert capfd.readouterr() == ("", "")
+
+
+def test_error_of_its_own_is_one_sentence_and_its_trace_is_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "desk.log"
+
+    async def run(_request: object) -> int:
+        with logging_to(path, "INFO"):
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr(cli, "run", run)
+    monkeypatch.setattr(sys, "argv", ["desk", "account"])
+    assert cli.main() == ExitCode.ERROR
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        "The desk ended by an error of its own (RuntimeError: a bug). "
+        f"{path} has the details. Orders that work at the broker stay there.\n"
+    )
+    assert "RuntimeError: a bug" in path.read_text(encoding="utf-8")
 
 
 def test_large_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,28 @@ async def test_dialogue_asks_again_after_a_bad_answer_and_keeps_the_good_ones(
     assert desk.names()[-1] == "arm"
 
 
+async def test_options_of_the_line_stand_when_the_dialogue_asks_again(desk: FakeDesk) -> None:
+    desk.fail("preview_breakout", InvalidInput("the level 'x' is not a number."))
+    await run_menu(
+        desk,
+        "breakout start --bar 1m --direction long --entry limit --gap-entry",
+        *("MSFT", "x", "", "", "", "MSFT", "191", "", "", "", ""),
+        "quit",
+    )
+    requests = [asked for name, asked in desk.asked if name == "preview_breakout"]
+    assert requests[-1] == BreakoutRequest(
+        "MSFT",
+        "191",
+        direction="long",
+        quantity="100",
+        take_profit="1.0",
+        stop_loss="0.5",
+        bar="1m",
+        entry="limit",
+        gap_entry=True,
+    )
+
+
 async def test_complete_line_with_a_bad_value_is_refused_without_a_dialogue(
     desk: FakeDesk,
 ) -> None:

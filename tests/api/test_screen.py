@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -251,6 +252,29 @@ def test_dumb_terminal_gets_plain_lines_and_alerts_on_lines_of_their_own(opened:
     terminal.shows("STP")
     terminal.type("quit\n")
     assert terminal.ended() == 0
+
+
+def test_connection_lost_while_a_dialogue_is_open_is_told_and_nothing_is_sent(
+    opened: Opened,
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "apps.paper", "--port", "0"], stdout=subprocess.PIPE, cwd=ROOT
+    ) as gateway:
+        assert gateway.stdout is not None
+        port = gateway.stdout.readline().decode().strip().rpartition(":")[2]
+        terminal = opened(IB_HOST="127.0.0.1", IB_PORT=port)
+        terminal.at_prompt()
+        terminal.type("bracket buy AAPL 10" + ENTER)
+        terminal.at_prompt("Send it? Enter = yes, n = no:")
+        gateway.terminate()
+    terminal.shows("LINK", "disconnected")
+    terminal.at_prompt("Send it? Enter = yes, n = no:")
+    terminal.type(ENTER)
+    terminal.shows("Try again when it is ready.")
+    terminal.until(lambda: terminal.current.startswith("PAPER ("))
+    terminal.type("quit" + ENTER)
+    assert terminal.ended() == 0
+    assert "Traceback" not in terminal.text
 
 
 def test_pasted_lines_become_commands_and_never_answers(opened: Opened) -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 
-from apps.paper.clock import ManualClock
+from apps.paper.clock import ManualClock, MarketClock
+from apps.paper.feed.market import MarketBar
+from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.server import GatewaySettings, PaperGateway
 from tests.paper.paper_client import OPEN, RawClient, raw_client
 
@@ -163,3 +168,34 @@ async def test_two_accounts_are_both_named() -> None:
         await client.hello()
         client.send(71, 2, 1, "")
         assert (await client.frame())[2] == "DU1,DU2"
+
+
+class BrokenMarket(SyntheticMarket):
+    """A market whose path breaks when bars are asked for."""
+
+    def bars(self, *_: object, **__: object) -> Sequence[MarketBar]:
+        raise ArithmeticError("no such price")
+
+
+async def test_market_that_fails_lets_its_clients_go_and_tells_its_error() -> None:
+    with pytest.raises(ArithmeticError, match="no such price"):
+        await _watch(BrokenMarket())
+
+
+async def _watch(market: BrokenMarket) -> None:
+    clock = MarketClock(start=OPEN, speed=1000, monotonic=time.monotonic)
+    async with (
+        PaperGateway.open(market=market, clock=clock) as gateway,
+        raw_client(gateway) as client,
+    ):
+        await client.start()
+        client.send(50, 3, 1, *AAPL, 5, "TRADES", 1, "")
+        with suppress(ConnectionResetError):
+            assert await client.at_end()
+
+
+async def test_error_in_the_block_comes_out_as_it_is() -> None:
+    clock = MarketClock(start=OPEN, speed=1, monotonic=time.monotonic)
+    with pytest.raises(LookupError):
+        async with PaperGateway.open(clock=clock):
+            raise LookupError

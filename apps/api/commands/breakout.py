@@ -52,7 +52,11 @@ class StartBreakout:
                 if not is_dialogue:
                     raise
                 session.console.show_error(error)
-                request = await _asked(session, request, given=BreakoutRequest("", ""))
+                # what was asked for is asked again; the options of the line stand
+                given = replace(
+                    request, symbol="", level="", quantity=None, take_profit=None, stop_loss=None
+                )
+                request = await _asked(session, request, given)
             else:
                 session.console.preview(preview)
                 return preview
@@ -140,6 +144,8 @@ def entry() -> None:
 @click.option("--sl", metavar="PCT", help="Stop-loss, percent of the entry's reference.")
 @click.option("--bar", metavar="SIZE", help="The bars that have to close beyond: 5s, 1m, 5m …")
 @click.option("--on-false-break", metavar="rearm|stop", help="What a false break leads to.")
+@click.option("--entry", metavar="limit|mkt|stop", help="Otherwise a limit with room of 0.2%.")
+@click.option("--gap-entry", is_flag=True, help="Let a break count that was not seen to happen.")
 @click.option("--yes", "-y", is_flag=True, help="Arm without asking.")
 def start(
     symbol: str | None,
@@ -150,12 +156,15 @@ def start(
     sl: str | None,
     bar: str | None,
     on_false_break: str | None,
+    entry: str | None,
+    gap_entry: bool,
     yes: bool,
 ) -> Command:
     """Watch SYMBOL in the background and enter when a break of the level is confirmed.
 
     A completed bar has to close at or beyond the level, and the next one has to open there and
-    go on there. The entry is a limit a little through the market; both exits go with it.
+    go on there. The entry is a limit a little through the market; both exits go with it. What of
+    it is unfilled after ten seconds is withdrawn, whatever its style.
     """
     request = BreakoutRequest(
         symbol=(symbol or "").upper(),
@@ -166,6 +175,8 @@ def start(
         stop_loss=sl,
         bar=bar,
         on_false_break=on_false_break,
+        entry=entry,
+        gap_entry=gap_entry,
     )
     return StartBreakout(request, confirmed=yes)
 

@@ -7,10 +7,20 @@ from rich.table import Table
 from rich.text import Text
 
 from apps.api.views import formats
+from apps.domain.brackets import EntryStyle
 from apps.domain.levels import Direction
 from apps.engine.previews import BracketPreview, BreakoutPreview
 
 __all__ = ["bracket", "breakout"]
+
+_ENTRIES = {
+    EntryStyle.CAPPED: ("Entry cap", "limit"),
+    EntryStyle.LIMIT: ("Entry cap", "limit without room"),
+    EntryStyle.MARKET: ("Entry", "market"),
+    EntryStyle.STOP: ("Entry cap", "stop limit"),
+}
+
+_GAPS = {False: "a gap is skipped", True: "a gap is entered"}
 
 
 def breakout(preview: BreakoutPreview) -> Table:
@@ -21,9 +31,10 @@ def breakout(preview: BreakoutPreview) -> Table:
         f"{preview.instrument.symbol} on a break {way} {formats.price(preview.level)}"
     )
     made.add_row("Last", formats.price(preview.last), f"{preview.bar_seconds} s bars")
-    made.add_row("False break", preview.on_false_break.value, "")
-    made.add_row("Entry cap", formats.price(preview.entry_cap), "limit, DAY, at the level")
-    return _with_exits(made, preview)
+    made.add_row("False break", preview.on_false_break.value, _GAPS[preview.gap_entry])
+    label, style = _ENTRIES[preview.entry]
+    made.add_row(label, formats.price(preview.entry_cap), f"{style}, DAY, at the level")
+    return _with_exits(made, preview, _fill_words(preview.entry))
 
 
 def bracket(preview: BracketPreview) -> Table:
@@ -33,7 +44,12 @@ def bracket(preview: BracketPreview) -> Table:
     )
     made.add_row("Reference", formats.price(preview.reference), "")
     made.add_row("Entry cap", formats.price(preview.entry_cap), "limit, DAY")
-    return _with_exits(made, preview)
+    return _with_exits(made, preview, _fill_words(EntryStyle.CAPPED))
+
+
+def _fill_words(entry: EntryStyle) -> str:
+    where = "at the level: no cap" if entry is EntryStyle.MARKET else "at the cap"
+    return f"a fill {where}, left at the stop"
 
 
 def _sheet(title: str) -> Table:
@@ -51,13 +67,13 @@ def _sheet(title: str) -> Table:
     return made
 
 
-def _with_exits(made: Table, preview: BreakoutPreview | BracketPreview) -> Table:
+def _with_exits(made: Table, preview: BreakoutPreview | BracketPreview, risk: str) -> Table:
     made.add_row("Take-profit", formats.price(preview.take_profit), "limit, GTC")
     made.add_row("Stop-loss", formats.price(preview.stop_loss), "stop, GTC")
     made.add_row("Notional", formats.money(preview.notional), preview.instrument.currency)
     made.add_row(
         "Money at risk",
         Text(formats.money(preview.money_at_risk), style="bold"),
-        "a fill at the cap, left at the stop",
+        risk,
     )
     return made
