@@ -7,7 +7,8 @@ here (`apps.paper.hub`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from apps.paper.calendar import SessionCalendar
@@ -21,6 +22,8 @@ from apps.paper.prints import PrintCursor
 from apps.paper.timetable import RANK_EXCHANGE, Timetable
 
 __all__ = ["World"]
+
+_DONE = object()
 
 
 class World(ABC):
@@ -42,6 +45,7 @@ class World(ABC):
         self.exchange = Exchange(self.accounts.values(), quotes=market, sessions=self.calendar)
         self.timetable = Timetable()
         self.now = start
+        self.jobs: deque[Iterator[None]] = deque()
         self._deadline = _Deadline(self)
         self._matching: dict[int, _Matching] = {}
 
@@ -71,6 +75,19 @@ class World(ABC):
     def cancel_all(self) -> None:
         """Cancel every order of every client."""
         self.publish(self.exchange.cancel_all(self.now))
+
+    def work(self) -> bool:
+        """Do one piece of a long answer, of the client that has waited longest; tell if it did.
+
+        Such an answer is a generator in ``jobs``: whoever owns the loop runs it piece by piece, so
+        that a day of history for one client stops nobody's market.
+        """
+        if not self.jobs:
+            return False
+        job = self.jobs.popleft()
+        if next(job, _DONE) is not _DONE:
+            self.jobs.append(job)
+        return True
 
     @abstractmethod
     def tell(self, event: Event) -> None:

@@ -199,3 +199,23 @@ async def test_error_in_the_block_comes_out_as_it_is() -> None:
     with pytest.raises(LookupError):
         async with PaperGateway.open(clock=clock):
             raise LookupError
+
+
+async def test_long_history_is_answered_in_pieces_and_holds_up_nobody() -> None:
+    clock = MarketClock(start=OPEN + 6 * 3_600_000, speed=1, monotonic=time.monotonic)
+    async with (
+        PaperGateway.open(GatewaySettings(seed=7), clock=clock) as gateway,
+        raw_client(gateway) as patient,
+        raw_client(gateway) as other,
+    ):
+        await patient.start(1)
+        await other.start(2)
+        patient.send(20, 1, *AAPL, 0, "", "5 secs", "3 D", 1, "TRADES", 2, 0, "")
+        patient.send(49, 1)
+        await patient.until("49")
+        assert gateway.hub.jobs
+        other.send(49, 1)
+        await other.until("49")
+        assert gateway.hub.jobs
+        history = await patient.until("17")
+    assert int(history[4]) == 2 * 4680 + 4320

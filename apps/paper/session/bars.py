@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -44,6 +44,8 @@ _BASE_MS = _BASE_S * 1000
 _DAY_S = 86_400
 _MOST_BARS = 50_000
 _EPOCH = 2
+_BARS_A_PIECE = 250
+"""Some 10 ms of work at the smallest size: what one answer may hold up the loop for."""
 
 
 class Bars(Topic):
@@ -80,7 +82,7 @@ class Bars(Topic):
         now = self.world.now
         if request.keep_up_to_date:
             self.start(request.req_id, history, now - now % _BASE_MS + _BASE_MS)
-        history.send_past()
+        self.world.jobs.append(history.past())
 
     def _history(self, request: ReqHistoricalData, listing: Listing) -> _History:
         """Read the request's texts. Raises RequestRefused with IB's codes."""
@@ -221,20 +223,27 @@ class _History:
         self._end = end
         self._zone = ZoneInfo(listing.time_zone)
 
-    def send_past(self) -> None:
-        bars = [*self._bars(self._start, self._end)]
-        if not bars and not self._request.keep_up_to_date:
-            text = "Historical Market Data Service error message:HMDS query returned no data: "
-            name = f"{self._listing.symbol}@{self._listing.exchange} {self._request.what_to_show}"
-            raise RequestRefused(self._request.req_id, 162, text + name)
-        self._client.send(
-            HistoricalData(
-                self._request.req_id,
-                self._text(self._start),
-                self._text(self._end),
-                tuple(self._line(bar) for bar in bars),
+    def past(self) -> Iterator[None]:
+        """Collect the bars piece by piece, then send them all at once, as IB does."""
+        bars: list[MarketBar] = []
+        piece_ms = _BARS_A_PIECE * self._seconds * 1000
+        for start in range(self._start, self._end, piece_ms):
+            bars.extend(self._whole_bars(start, min(start + piece_ms, self._end)))
+            yield
+        self._cut_running(bars, self._end)
+        if bars or self._request.keep_up_to_date:
+            self._client.send(
+                HistoricalData(
+                    self._request.req_id,
+                    self._text(self._start),
+                    self._text(self._end),
+                    tuple(self._line(bar) for bar in bars),
+                )
             )
-        )
+            return
+        text = "Historical Market Data Service error message:HMDS query returned no data: "
+        name = f"{self._listing.symbol}@{self._listing.exchange} {self._request.what_to_show}"
+        self._client.refuse(self._request.req_id, 162, text + name)
 
     def run(self, at: Millis) -> Millis | None:
         for bar in self._bars(at - self._seconds * 1000, at)[-2:]:
@@ -244,26 +253,34 @@ class _History:
 
     def _bars(self, start: Millis, end: Millis) -> Sequence[MarketBar]:
         """Give the bars of ``[start, end)``; the last of them as far as it has come by ``end``."""
-        market, regular_only = self._world.market, self._request.use_rth
-        bars = list(
-            market.bars(
-                self._listing, self._source, self._seconds, start, end, regular_only=regular_only
-            )
-        )
-        if bars and bars[-1].start + self._seconds * 1000 > end:
-            running = bars.pop()
-            grain = 1 if self._seconds <= 60 else _BASE_S
-            so_far = market.bars(
+        bars = self._whole_bars(start, end)
+        self._cut_running(bars, end)
+        return bars
+
+    def _whole_bars(self, start: Millis, end: Millis) -> list[MarketBar]:
+        return self._read(self._seconds, start, end)
+
+    def _cut_running(self, bars: list[MarketBar], end: Millis) -> None:
+        """Replace a last bar that is not over at ``end`` by what there is of it."""
+        if not bars or bars[-1].start + self._seconds * 1000 <= end:
+            return
+        running = bars.pop()
+        grain = 1 if self._seconds <= 60 else _BASE_S
+        so_far = self._read(grain, running.start, end - grain * 1000 + 1)
+        if so_far:
+            bars.append(_aggregate(so_far, self._seconds))
+
+    def _read(self, seconds: int, start: Millis, end: Millis) -> list[MarketBar]:
+        return list(
+            self._world.market.bars(
                 self._listing,
                 self._source,
-                grain,
-                running.start,
-                end - grain * 1000 + 1,
-                regular_only=regular_only,
+                seconds,
+                start,
+                end,
+                regular_only=self._request.use_rth,
             )
-            if so_far:
-                bars.append(_aggregate(so_far, self._seconds))
-        return bars
+        )
 
     def _line(self, bar: MarketBar) -> HistoricalBar:
         return HistoricalBar(
