@@ -7,6 +7,7 @@ session goes on.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ ITEMS: tuple[MenuItem, ...] = (
     MenuItem("Quote", ("quote",)),
     MenuItem("Demo", ("demo",)),
 )
+
+_LOGGER = logging.getLogger(__name__)
 
 _QUIT_WORDS = frozenset({"q", "exit"})
 
@@ -93,6 +96,11 @@ class Menu:
         except DeskError as error:
             self._console.show_error(error, in_json=in_json)
             return Reply(exit_code=exit_code_of(error))
+        except (EOFError, Interrupted, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in one command leaves the watchers alone
+            self._console.show_error(_own_error(words, error), in_json=in_json)
+            return Reply(exit_code=ExitCode.ERROR)
         self._console.show(reply, in_json=in_json)
         return reply
 
@@ -106,6 +114,14 @@ class Menu:
         interrupts.armed = True
         self._console.say("Nothing was sent. Ctrl-C again quits.")
         return None
+
+
+def _own_error(words: list[str], error: Exception) -> DeskError:
+    _LOGGER.error("%s failed by a bug", words[0], exc_info=error)
+    return DeskError(
+        f"'{words[0]}' failed by an error of the desk's own ({type(error).__name__}: {error}); "
+        "the log has the details. Watchers and orders go on: check `orders` before you repeat it."
+    )
 
 
 def expanded(words: list[str]) -> list[str]:

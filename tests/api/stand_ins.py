@@ -246,7 +246,7 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, object]] = []
-        self.failing: dict[str, deque[DeskError]] = {}
+        self.failing: dict[str, deque[Exception]] = {}
         self.link = Link(LinkState.READY, epoch=0)
         self.account_name = "DU1234567"
         self.market_now = OPEN
@@ -256,7 +256,7 @@ class FakeDesk:
         self.held: tuple[PositionView, ...] = (a_position(),)
         self.cancelled = (CancelOutcome(3, "AAPL", ok=True, text="cancelled"),)
 
-    def fail(self, name: str, *errors: DeskError) -> None:
+    def fail(self, name: str, *errors: Exception) -> None:
         self.failing[name] = deque(errors)
 
     def names(self) -> list[str]:

@@ -67,6 +67,16 @@ async def test_what_follows_a_failed_command_on_its_line_is_not_done(
     assert "The rest of the line was not done." in out
 
 
+async def test_bug_in_one_command_is_told_and_the_session_goes_on(
+    desk: FakeDesk, capsys: Output, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.fail("orders", ZeroDivisionError("a bug"))
+    assert await run_piped(desk, "orders", "positions") is ExitCode.DONE
+    assert desk.names() == ["orders", "positions"]
+    assert "'orders' failed by an error of the desk's own" in capsys.readouterr().err
+    assert caplog.records[0].exc_info is not None
+
+
 async def test_bad_line_in_a_pipe_is_one_sentence_and_the_session_goes_on(
     desk: FakeDesk, capsys: Output
 ) -> None:
