@@ -14,6 +14,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from benchmarks import cores
+from benchmarks.desk_settings import desk_settings
 from benchmarks.figures import Cell, Report, Table, percentile, ratio
 from benchmarks.script import LEVEL, Script, us_stocks
 from benchmarks.timed_gateway import TimedGateway
@@ -84,6 +86,10 @@ async def burst(*, quick: bool) -> Report:
 class Side(Protocol):
     """The desk, or the floor, and how one round with it goes."""
 
+    @property
+    def pid(self) -> int:
+        """The id of the client's process."""
+
     async def prepare(self, number: int) -> None:
         """Bring everything to the moment before the bar."""
 
@@ -97,7 +103,8 @@ class Side(Protocol):
 async def measure(plan: Plan) -> Report:
     """Give the latencies of both sides, and their ratio."""
     async with FloorSide.open(plan) as floor, DeskSide.open(plan) as desk:
-        took = await _alternate((floor, desk), plan)
+        with cores.apart_from(floor.pid, desk.pid):
+            took = await _alternate((floor, desk), plan)
     return _report(plan, floor_ns=took[0], desk_ns=took[1])
 
 
@@ -125,7 +132,8 @@ async def _alternate(sides: tuple[Side, Side], plan: Plan) -> tuple[list[int], l
 class FloorSide:
     """ib_insync alone, at a gateway of its own."""
 
-    def __init__(self, gateway: TimedGateway, script: Script) -> None:
+    def __init__(self, gateway: TimedGateway, client: Worker, script: Script) -> None:
+        self.pid = client.pid
         self._gateway = gateway
         self._script = script
 
@@ -139,7 +147,7 @@ class FloorSide:
             Worker.start("benchmarks.floor_process", gateway.host, str(gateway.port)) as client,
         ):
             await client.ask("subscribe", symbols=plan.symbols)
-            yield cls(gateway, script)
+            yield cls(gateway, client, script)
 
     async def prepare(self, number: int) -> None:
         """There is nothing to prepare: the floor acts on every bar beyond the level."""
@@ -157,6 +165,7 @@ class DeskSide:
     """The desk, at a gateway of its own."""
 
     def __init__(self, gateway: TimedGateway, desk: Worker, plan: Plan, script: Script) -> None:
+        self.pid = desk.pid
         self._gateway = gateway
         self._desk = desk
         self._plan = plan
@@ -196,21 +205,11 @@ class DeskSide:
 
 
 @asynccontextmanager
-async def desk_worker(gateway: TimedGateway, **settings: str) -> AsyncIterator[Worker]:
-    """Run a desk on ``gateway``, in a state folder of its own, with limits that never bind."""
+async def desk_worker(gateway: TimedGateway) -> AsyncIterator[Worker]:
+    """Run a desk on ``gateway``, in a state folder of its own."""
     with tempfile.TemporaryDirectory(prefix="desk-benchmark-") as home:
-        environment = {
-            "DESK_HOME": home,
-            "IB_HOST": gateway.host,
-            "IB_PORT": str(gateway.port),
-            "MAX_ORDER_NOTIONAL": "1000000000",
-            "MAX_OPEN_POSITIONS": "10000",
-            "MAX_DAILY_LOSS": "1000000000",
-            "LOG_LEVEL": "WARNING",
-        }
-        async with Worker.start(
-            "benchmarks.desk_process", environment={**environment, **settings}
-        ) as desk:
+        settings = desk_settings(home, IB_HOST=gateway.host, IB_PORT=str(gateway.port))
+        async with Worker.start("benchmarks.desk_process", environment=settings) as desk:
             yield desk
 
 
@@ -224,7 +223,7 @@ def _sized(plan: Plan, *, quick: bool) -> Plan:
     if not quick:
         return plan
     return Plan(
-        plan.name, plan.title, plan.contracts, plan.watchers, plan.is_burst, warm_up=2, rounds=8
+        plan.name, plan.title, plan.contracts, plan.watchers, plan.is_burst, warm_up=1, rounds=4
     )
 
 
@@ -235,6 +234,6 @@ def _report(plan: Plan, *, floor_ns: list[int], desk_ns: list[int]) -> Report:
     desk, floor = row("desk", desk_ns), row("floor", floor_ns)
     ratios = [ratio(percentile(desk_ns, each), percentile(floor_ns, each)) for each in _PERCENTS]
     rows = (desk, floor, ("desk / floor", *ratios, None))
-    columns = ("", *(f"p{each} ms" for each in _PERCENTS), "worst ms")
+    columns = ("client", *(f"p{each} ms" for each in _PERCENTS), "worst ms")
     title = f"Bar on the wire to bracket on the wire: {plan.title} ({plan.rounds} rounds)"
     return Report(plan.name, (Table(title, columns, rows),))

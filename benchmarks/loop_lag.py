@@ -7,19 +7,19 @@ times that; and, the hardest, embeds the gateway in its own loop at sixty times 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from benchmarks.desk_settings import desk_settings
 from benchmarks.figures import BenchmarkFailed, Cell, Report, Table, percentile, ratio
 from benchmarks.loop_lag_sampler import lags_ms
 from benchmarks.script import us_stocks
 from benchmarks.worker import Worker
 
-__all__ = ["measure", "paper_gateway"]
+__all__ = ["measure"]
 
 _LISTENING = b"paper gateway listening on "
 _PERCENTS = (50, 99, 99.9)
@@ -49,7 +49,7 @@ async def measure(*, quick: bool) -> Report:
         _row(case.title, await _lags(case, contracts, watchers, seconds), idle) for case in cases
     ]
     title = f"Lag of the event loop, {watchers} watchers on {contracts} contracts ({seconds:g} s)"
-    columns = ("", *(f"p{each:g} ms" for each in _PERCENTS), "worst ms", "p99.9 / idle loop")
+    columns = ("desk", *(f"p{each:g} ms" for each in _PERCENTS), "worst ms", "p99.9 / idle loop")
     return Report("loop-lag", (Table(title, columns, (*rows, _row("idle loop", idle, idle))),))
 
 
@@ -57,12 +57,11 @@ async def _lags(case: _Case, contracts: int, watchers: int, seconds: float) -> l
     symbols = [listing.symbol for listing in us_stocks(contracts)]
     async with AsyncExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="desk-benchmark-"))
-        settings = {"DESK_HOME": home, "LOG_LEVEL": "WARNING"}
         if case.embedded:
-            settings |= {"IB_HOST": "", "PAPER_SPEED": case.speed}
+            settings = desk_settings(home, PAPER_SPEED=case.speed)
         else:
-            port = await stack.enter_async_context(paper_gateway("--speed", case.speed))
-            settings |= {"IB_HOST": "127.0.0.1", "IB_PORT": str(port)}
+            port = await stack.enter_async_context(_paper_gateway("--speed", case.speed))
+            settings = desk_settings(home, IB_HOST="127.0.0.1", IB_PORT=str(port))
         worker = Worker.start("benchmarks.desk_process", environment=settings)
         desk = await stack.enter_async_context(worker)
         await desk.ask("look_up", symbols=symbols, level="+25%")
@@ -73,15 +72,12 @@ async def _lags(case: _Case, contracts: int, watchers: int, seconds: float) -> l
 
 
 @asynccontextmanager
-async def paper_gateway(
-    *words: str, environment: Mapping[str, str] | None = None
-) -> AsyncIterator[int]:
+async def _paper_gateway(*words: str) -> AsyncIterator[int]:
     """Run ``python -m apps.paper`` on a free port until the block ends; give the port."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "apps.paper", "--port", "0"),
         *words,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
     )
     try:
         yield await _port(process)

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from benchmarks.desk_settings import desk_settings
 from benchmarks.figures import Cell, Report, Table, ratio
 from benchmarks.started import IMPORT_TIMES, Started, start, start_at_terminal
 
@@ -45,8 +46,8 @@ def _measure(runs: int) -> Report:
         bare = _run(floor, home, IMPORT_TIMES)
         seen = {each: _run(each, home, IMPORT_TIMES) for each in starts}
         spent = [_where_it_goes(each, seen[each], bare, Path(home)) for each in starts]
-    columns = ("", "median ms", "fastest ms", "× the floor")
-    tables = (Table(f"Start-up ({runs} runs each, in turn)", columns, tuple(rows)), *spent)
+    columns = ("start", "median ms", "fastest ms", "× the floor")
+    tables = (Table(f"Start-up (runs of each: {runs})", columns, tuple(rows)), *spent)
     return Report("start-up", tables, (_what_help_imports(seen[_HELP]),))
 
 
@@ -57,10 +58,7 @@ _STARTS = (_FLOOR, _HELP, _AT_PROMPT, _ONE_SHOT)
 def _run(what: str, home: str, *options: str) -> Started:
     environment = {
         **os.environ,
-        "DESK_HOME": home,
-        "IB_HOST": "",
-        "LOG_LEVEL": "INFO",
-        "LOG_FILE": str(Path(home) / f"{what}.log"),
+        **desk_settings(home, LOG_LEVEL="INFO", LOG_FILE=str(Path(home) / f"{what}.log")),
         "TERM": "xterm",
         "PROMPT_TOOLKIT_NO_CPR": "1",
     }
@@ -94,10 +92,12 @@ def _where_it_goes(name: str, started: Started, bare: Started, home: Path) -> Ta
         ("connect, read orders and account", connected_s),
     ]
     total_s = started.took_s
-    rows.append(("the rest", total_s - sum(spent_s for _, spent_s in rows)))
+    rows.append(
+        ("the rest, and the interpreter's end", total_s - sum(spent_s for _, spent_s in rows))
+    )
     rows.append(("all", total_s))
     cells = tuple((what, spent_s * 1000, spent_s / total_s * 100) for what, spent_s in rows)
-    return Table(f"Where the time goes: {name}", ("", "ms", "%"), cells)
+    return Table(f"Where the time goes: {name}", ("part", "ms", "%"), cells)
 
 
 def _package(module: str) -> str:

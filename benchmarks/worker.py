@@ -52,6 +52,11 @@ class Worker:
         finally:
             await worker._end()
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     async def ask(self, request: str, **values: object) -> Answer:
         """Ask for something and give the answer. Raises BenchmarkFailed with the worker's words."""
         if self._process.stdin is None:

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -339,6 +341,37 @@ async def test_within_the_rate_every_bracket_is_written_in_its_own_call(
             desk.gateway.broker.place_bracket(BRACKET)
             # ib_insync's own throttle would hold the sixteenth of them back
             assert conn.numMsgSent == before + 3, number
+
+
+async def test_a_bracket_is_written_in_one_piece(floor: OrderDesk, desk: DeskSide) -> None:
+    await desk.gateway.connect()
+    transport = desk.gateway.connection.session.client.conn.transport
+    with patch.object(transport, "write", wraps=transport.write) as write:
+        desk.gateway.broker.place_bracket(BRACKET)
+    assert write.call_count == 1
+    assert desk.gateway.connection.session.client.conn.transport is transport
+
+
+async def test_of_a_bracket_with_a_leg_that_cannot_be_said_nothing_is_sent(
+    tws: TwsStub, floor: OrderDesk, desk: DeskSide
+) -> None:
+    await desk.gateway.connect()
+    client = desk.gateway.connection.session.client
+    place, transport = client.placeOrder, client.conn.transport
+
+    def place_all_but_the_last(order_id: int, contract: object, order: Any) -> None:
+        if order.transmit:
+            raise ValueError("this leg cannot be said")
+        place(order_id, contract, order)
+
+    with (
+        patch.object(client, "placeOrder", place_all_but_the_last),
+        pytest.raises(ValueError, match="cannot be said"),
+    ):
+        desk.gateway.broker.place_bracket(BRACKET)
+    assert client.conn.transport is transport
+    await desk.gateway.market_data.market_time()
+    assert tws.sent(3) == []
 
 
 async def test_a_bracket_that_waited_is_told_when_the_link_goes_before_it(tws: TwsStub) -> None:
