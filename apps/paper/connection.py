@@ -47,8 +47,8 @@ class Host(Protocol):
     def left(self, socket: ClientSocket) -> None:
         """Forget a connection that ended."""
 
-    def settle(self) -> int:
-        """Bring the hub to the clock's present; give that time."""
+    def settle(self) -> None:
+        """Bring the hub to the clock's present."""
 
     def flush(self) -> None:
         """Send what waits for any client."""

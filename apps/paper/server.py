@@ -26,8 +26,11 @@ __all__ = ["GatewaySettings", "PaperGateway"]
 
 _LOGGER = logging.getLogger(__name__)
 
-_SLICE_MS = 5_000
-"""At most this much market time is played in one go, so that sockets are served in between."""
+_STEP_MS = 5_000
+"""Market time is played in steps of this much."""
+
+_TURN_S = 0.02
+"""How long the market may be played in one go; then the sockets are served."""
 
 _SHUTDOWN_S = 2.0
 """How long connections may take to close before they are cut."""
@@ -106,11 +109,16 @@ class PaperGateway:
         self.hub.advance(at)
         self._flush()
 
-    def settle(self) -> Millis:
-        """Bring the hub to the clock's present before a request is answered; give that time."""
-        now = self.clock.now()
-        self.hub.advance(now)
-        return now
+    def settle(self) -> None:
+        """Bring the hub to the clock's present before a request is answered.
+
+        A market that is asked to run faster than it can be made falls behind its clock rather than
+        keep its clients waiting: what they are told is always of the market's own time.
+        """
+        if isinstance(self.clock, ManualClock):
+            self.hub.advance(self.clock.now())
+        else:
+            self._catch_up(self.clock)
 
     def flush(self) -> None:
         """Send what waits for any client, and look again at what is due next."""
@@ -154,10 +162,18 @@ class PaperGateway:
         """Follow the clock: play each moment at which something is due, for as long as it runs."""
         while True:
             await self._until_due(clock)
-            self.hub.advance(min(clock.now(), self.hub.now + _SLICE_MS))
+            self._catch_up(clock)
             self.hub.work()
             self._flush()
             await asyncio.sleep(0)
+
+    def _catch_up(self, clock: MarketClock) -> None:
+        """Play up to the clock's present, or for one turn if that takes longer."""
+        now = clock.now()
+        turn_ends = time.monotonic() + _TURN_S
+        while self.hub.now < now and time.monotonic() < turn_ends:
+            due = self.hub.next_due()
+            self.hub.advance(now if due is None else min(now, max(due, self.hub.now) + _STEP_MS))
 
     async def _until_due(self, clock: MarketClock) -> None:
         """Wait for the next moment at which something is due; a long answer is due at once."""

@@ -219,3 +219,20 @@ async def test_long_history_is_answered_in_pieces_and_holds_up_nobody() -> None:
         assert gateway.hub.jobs
         history = await patient.until("17")
     assert int(history[4]) == 2 * 4680 + 4320
+
+
+async def test_market_asked_to_run_too_fast_falls_behind_and_still_answers() -> None:
+    clock = MarketClock(start=OPEN, speed=10_000, monotonic=time.monotonic)
+    async with (
+        PaperGateway.open(GatewaySettings(seed=7), clock=clock) as gateway,
+        raw_client(gateway) as client,
+    ):
+        await client.start()
+        symbols = [each.symbol for each in gateway.hub.catalogue if each.stock_type][:60]
+        for req_id, symbol in enumerate(symbols):
+            contract = (0, symbol, "STK", "", 0.0, "", "", "SMART", "", "USD", "", "")
+            client.send(50, 3, req_id, *contract, 5, "TRADES", 0, "")
+        bars = [await client.until("50") for _ in range(200)]
+        client.send(49, 1)
+        asked_at = int((await client.until("49"))[2])
+    assert asked_at >= int(bars[-1][3])
