@@ -11,6 +11,7 @@ the two rules meet, the tick wins, for a stop at the reference would fire at onc
 The reference is the price at which the entry is expected to fill: the ask for a buy, the bid for
 a sell, or the close of the deciding bar. For an entry with a price of its own it is the better of
 the two for a limit (a buy at 190 while 189 is offered fills at 189), and its own price for a stop.
+A stop entry is a stop limit, capped from its own price, so that it does not buy a spike either.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ __all__ = [
     "Stakes",
     "build_bracket",
     "entry_cap",
+    "parse_entry_style",
     "parse_exit_pct",
+    "plan_breakout_entry",
     "stakes",
     "stop_loss_price",
     "take_profit_price",
@@ -54,14 +57,17 @@ class EntryStyle(Enum):
     """A marketable limit: the reference and a cap beyond it."""
     MARKET = "mkt"
     LIMIT = "limit"
+    """A limit at its own price, and nothing beyond it."""
     STOP = "stop"
+    """A stop limit: elected at its own price, capped beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
     """A style with the price that it needs. ``price`` stands for LIMIT and STOP, and only there.
 
-    Raises InvalidInput.
+    ``cap_pct`` is how far beyond the reference (CAPPED) or the stop (STOP) it may fill. Raises
+    InvalidInput.
     """
 
     style: EntryStyle = EntryStyle.CAPPED
@@ -87,10 +93,10 @@ class EntryPlan:
 class Stakes:
     """What a bracket puts at stake, for a fill at its worst price.
 
-    ``worst_price`` is the entry's cap, limit or stop; for a market order the reference, since it
-    has no worst price (``is_capped`` is False then, as it is for a stop entry). Money in the
-    instrument's currency. ``money_at_risk`` is None without a stop, ``reward`` None without a
-    take-profit; a reward below zero says that the take-profit is nearer than the cap.
+    ``worst_price`` is the entry's cap or limit; for a market order the reference, since it has no
+    worst price (``is_capped`` is False then). Money in the instrument's currency.
+    ``money_at_risk`` is None without a stop, ``reward`` None without a take-profit; a reward below
+    zero says that the take-profit is nearer than the cap.
     """
 
     worst_price: Decimal
@@ -98,6 +104,31 @@ class Stakes:
     notional: Decimal
     money_at_risk: Decimal | None
     reward: Decimal | None
+
+
+def parse_entry_style(text: str) -> EntryStyle:
+    """Read ``capped``, ``limit``, ``mkt`` or ``stop``. Raises InvalidInput."""
+    try:
+        return EntryStyle(text.strip().lower())
+    except ValueError:
+        raise InvalidInput(f"the entry {text!r} is none of capped, limit, mkt and stop.") from None
+
+
+def plan_breakout_entry(
+    style: EntryStyle, side: Side, reference: Decimal, extreme: Decimal, ticks: TickRule
+) -> EntryPlan:
+    """Give the plan by which a confirmed break is entered.
+
+    A limit stands at the reference itself. A stop stands one tick beyond ``extreme``, how far the
+    deciding bar went, or beyond the reference where that is farther: the move has to go on.
+    """
+    if style is EntryStyle.LIMIT:
+        return EntryPlan(style, ticks.up(reference) if side is Side.BUY else ticks.down(reference))
+    if style is not EntryStyle.STOP:
+        return EntryPlan(style)
+    if side is Side.BUY:
+        return EntryPlan(style, ticks.step_up(max(reference, extreme)))
+    return EntryPlan(style, _above_zero(ticks.step_down(min(reference, extreme)), "the stop"))
 
 
 def parse_exit_pct(text: str, what: str) -> Decimal:
@@ -187,7 +218,7 @@ def build_bracket(
 def stakes(bracket: Bracket, reference: Decimal) -> Stakes:
     """Give what ``bracket`` puts at stake; ``reference`` is used where the entry has no price."""
     entry = bracket.entry
-    worst = entry.limit_price or entry.stop_price or reference
+    worst = entry.limit_price or reference
     units = entry.quantity * bracket.instrument.multiplier * entry.side.sign
     stop, target = bracket.stop_loss, bracket.take_profit
     return Stakes(
@@ -210,8 +241,9 @@ def _entry_ticket(
     elif plan.style is EntryStyle.LIMIT:
         order_type, limit = OrderType.LIMIT, _typed_price(plan.price, ticks, "the limit")
     elif plan.style is EntryStyle.STOP:
-        order_type, stop = OrderType.STOP, _typed_price(plan.price, ticks, "the entry's stop")
+        stop = _typed_price(plan.price, ticks, "the entry's stop")
         _check_stop_entry(stop, side, reference)
+        order_type, limit = OrderType.STOP_LIMIT, entry_cap(stop, side, plan.cap_pct, ticks)
     return Ticket(
         side=side,
         quantity=quantity,

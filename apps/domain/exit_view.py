@@ -31,26 +31,20 @@ class ExitRole(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ExitOrder:
-    """One order of ours with its role, and what it traded by its executions (not its status).
+    """One order of ours with its role, and what it ``traded`` by its executions, not its status.
 
-    ``executed`` counts the executions that are known. ``earlier`` is what the order had filled
-    before they begin: executions reach back to midnight only, and an exit lives longer.
+    Executions reach back to midnight only, and an exit lives longer: what it had filled before
+    they begin is in ``traded`` too.
     """
 
     role: ExitRole
     order: OrderState
-    executed: Decimal = _ZERO
-    earlier: Decimal = _ZERO
+    traded: Decimal = _ZERO
 
     @property
     def order_id(self) -> int:
         """The id by which the order is changed or cancelled."""
         return self.order.order_id
-
-    @property
-    def traded(self) -> Decimal:
-        """Shares that it traded in all, by its executions."""
-        return self.earlier + self.executed
 
     @property
     def left(self) -> Decimal:

@@ -168,3 +168,15 @@ class Fill:
     order_ref: str
     commission: Decimal | None = None
     realized_pnl: Decimal | None = None
+
+    @property
+    def execution(self) -> str:
+        """What names the execution, whichever correction of it this is."""
+        stem, dot, revision = self.exec_id.rpartition(".")
+        return stem if dot and revision.isdecimal() else self.exec_id
+
+    @property
+    def revision(self) -> int:
+        """Which correction this is; 0 for an exec_id that does not say."""
+        _, dot, revision = self.exec_id.rpartition(".")
+        return int(revision) if dot and revision.isdecimal() else 0

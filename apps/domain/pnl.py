@@ -11,7 +11,7 @@ first reduced to the last word on each execution, then put in order of time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -76,10 +76,9 @@ def last_word(fills: Iterable[Fill]) -> tuple[Fill, ...]:
     """
     kept: dict[str, Fill] = {}
     for fill in fills:
-        execution, _ = _identity(fill.exec_id)
-        known = kept.get(execution)
+        known = kept.get(fill.execution)
         if known is None or _weight(fill) > _weight(known):
-            kept[execution] = fill
+            kept[fill.execution] = fill
     return tuple(sorted(kept.values(), key=_in_time))
 
 
@@ -97,13 +96,8 @@ def own_positions(
     return positions
 
 
-def day_pnl(
-    fills: Iterable[Fill],
-    marks: Mapping[int, Decimal],
-    carried: Iterable[OwnPosition] = (),
-) -> DayPnl:
-    """Add up the result of ``fills``; ``marks`` are prices by con_id for what is still open."""
-    positions = own_positions(fills, carried).values()
+def day_pnl(positions: Collection[OwnPosition], marks: Mapping[int, Decimal]) -> DayPnl:
+    """Add up what ``positions`` made; ``marks`` are prices by con_id for what is still open."""
     values = [
         position.unrealized(marks[position.con_id]) if position.con_id in marks else None
         for position in positions
@@ -142,17 +136,11 @@ def _cost_of(position: OwnPosition, closed: Decimal) -> Decimal:
     return (position.cost * closed / abs(position.quantity)).quantize(_COST_STEP)
 
 
-def _identity(exec_id: str) -> tuple[str, int]:
-    execution, dot, revision = exec_id.rpartition(".")
-    return (execution, int(revision)) if dot and revision.isdecimal() else (exec_id, 0)
-
-
 def _weight(fill: Fill) -> tuple[int, bool, Decimal, Decimal, Decimal, datetime]:
     """Order deliveries of one execution; what follows the commission only makes ties definite."""
     commission = fill.commission
-    revision = _identity(fill.exec_id)[1]
     known = commission if commission is not None else _ZERO
-    return revision, commission is not None, known, fill.quantity, fill.price, fill.at
+    return fill.revision, commission is not None, known, fill.quantity, fill.price, fill.at
 
 
 def _in_time(fill: Fill) -> tuple[datetime, int, str]:

@@ -103,8 +103,8 @@ def check_mode(mode: TradingMode) -> None:
     """Raise RiskRefused if no order at all may be sent in this mode."""
     if mode is TradingMode.LIVE:
         raise RiskRefused(
-            "TRADING_MODE=live is read-only for now: no order was sent. Set TRADING_MODE=paper "
-            "to trade on a paper account."
+            "TRADING_MODE=live is read-only for now: nothing was sent, changed or cancelled. Use "
+            "TWS for that, or set TRADING_MODE=paper to trade on a paper account."
         )
 
 

@@ -11,22 +11,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from math import inf
 
 from apps.domain.aggregation import Aggregator, CompletedBar
 from apps.domain.bars import BASE_SECONDS, Bar
+from apps.domain.brackets import EntryStyle, plan_breakout_entry
 from apps.domain.breakout import BreakoutRule, BreakoutState, OnFalseBreak, Phase, run, step
 from apps.domain.breakout_events import (
     Action,
     BarCompleted,
     BaseBar,
+    Disarmed,
     Enter,
-    FalseBreak,
     Stop,
-    Triggered,
     bar_events,
 )
 from apps.domain.errors import DeskError
@@ -38,7 +40,6 @@ from apps.engine.breakout_words import words_of
 from apps.engine.execution import EntryIntent
 from apps.engine.feeds import BarFeeds
 from apps.engine.ports import Clock, MarketData, QuoteStream, Subscription
-from apps.engine.supervisor import sentence
 from apps.engine.trades import Trade, TradeView
 
 __all__ = ["QUOTE_IS_FRESH_S", "BreakoutWatcher", "Readiness", "WatcherSpec", "WatcherView"]
@@ -66,6 +67,21 @@ class WatcherSpec:
     quantity: Decimal
     take_profit_pct: Decimal | None
     stop_loss_pct: Decimal | None
+    entry: EntryStyle = EntryStyle.CAPPED
+
+    def intent(self, reference: Decimal, extreme: Decimal, *, label: str) -> EntryIntent:
+        """Give what is entered at ``reference``, where the deciding bar went to ``extreme``."""
+        side, ticks = self.rule.direction.entry_side, self.instrument.ticks
+        return EntryIntent(
+            instrument=self.instrument,
+            side=side,
+            quantity=self.quantity,
+            reference=reference,
+            take_profit_pct=self.take_profit_pct,
+            stop_loss_pct=self.stop_loss_pct,
+            label=label,
+            plan=plan_breakout_entry(self.entry, side, reference, extreme, ticks),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +178,19 @@ class BreakoutWatcher:
         self._state, actions = run(self.spec.rule, self._state, bar_events(base, completed))
         for action in actions:
             self._act(action)
+        self._keep_quote()
         if self._state.phase.is_over:
             self._decided.set()
 
     def on_blind(self, reason: str) -> None:  # noqa: ARG002  who blinds a feed tells why, once
         """Take note that no bars come; nothing is entered on what is not seen."""
         self._readiness = Readiness.BLIND
+        self._close_quote()
 
     def on_sight(self) -> None:
         """Take note that bars come (again)."""
         self._readiness = Readiness.READY
+        self._keep_quote()  # the one that was there went with the link
 
     def on_failure(self, error: Exception) -> None:
         """End the watcher by its own failure; `run` raises it."""
@@ -188,7 +207,8 @@ class BreakoutWatcher:
     def view(self, *, end_reason: str = "", failed: bool = False) -> WatcherView:
         """Give the watcher as it stands; how it ended is known to who runs it."""
         rule, bar = self.spec.rule, self._last_bar
-        last = None if bar is None else rule.ticks.nearest(bar.close)
+        is_price = bar is not None and 0.0 < bar.close < inf
+        last = rule.ticks.nearest(bar.close) if bar is not None and is_price else None
         distance = None if last is None else (rule.level - last) * rule.direction.entry_side.sign
         return WatcherView(
             id=self.id,
@@ -218,30 +238,23 @@ class BreakoutWatcher:
     def _act(self, action: Action) -> None:
         if isinstance(action, Enter):
             self._enter_now(action)  # before anything is said: this is the way to the socket
-        elif isinstance(action, Triggered):
-            self._open_quote()
-        elif isinstance(action, FalseBreak):
-            self._close_quote()
-        self._say(*words_of(action, self.spec.instrument.symbol, self._level))
-        if self._failure is not None and isinstance(action, Enter):
-            self._say(AlertKind.ERROR, f"not entered: {sentence(self._failure)}")
+        if not isinstance(action, Disarmed):  # the end of the watch is told by who runs it
+            self._say(*words_of(action, self.spec.instrument.symbol, self._level))
 
     def _enter_now(self, action: Enter) -> None:
-        spec = self.spec
-        intent = EntryIntent(
-            instrument=spec.instrument,
-            side=action.direction.entry_side,
-            quantity=spec.quantity,
-            reference=self._fresh_touch(action.direction) or action.reference,
-            take_profit_pct=spec.take_profit_pct,
-            stop_loss_pct=spec.stop_loss_pct,
-            label=self.id,
-        )
+        reference = self._fresh_touch(action.direction) or action.reference
         try:
+            intent = self.spec.intent(reference, self._extreme(action), label=self.id)
             self._trade = self._enter(intent)
         except DeskError as error:
             self._failure = error
-        self._close_quote()
+
+    def _extreme(self, action: Enter) -> Decimal:
+        """Give how far the deciding bar went."""
+        bar, ticks = action.bar, self.spec.instrument.ticks
+        if action.direction is Direction.LONG:
+            return ticks.nearest(bar.high) if bar.close <= bar.high < inf else action.reference
+        return ticks.nearest(bar.low) if 0.0 < bar.low <= bar.close else action.reference
 
     def _fresh_touch(self, direction: Direction) -> Decimal | None:
         quote = None if self._quote is None else self._quote.latest()
@@ -288,12 +301,13 @@ class BreakoutWatcher:
             return Aggregator(self.spec.rule.bar_seconds, hour)
         return Aggregator(self.spec.rule.bar_seconds, session.start, session.end)
 
-    def _open_quote(self) -> None:
-        if self._quote is None:
-            try:
+    def _keep_quote(self) -> None:
+        """Have a quote just while a break waits for its confirmation: it costs a line."""
+        if self._state.phase is not Phase.CONFIRMING:
+            self._close_quote()
+        elif self._quote is None:
+            with suppress(DeskError):  # the close of the deciding bar is the reference then
                 self._quote = self._market.subscribe_quote(self.spec.instrument)
-            except DeskError:
-                self._quote = None  # the close of the deciding bar is the reference then
 
     def _close_quote(self) -> None:
         if self._quote is not None:

@@ -8,7 +8,6 @@ from functools import singledispatch
 from apps.domain.breakout_events import (
     Action,
     BackInside,
-    Disarmed,
     Enter,
     FalseBreak,
     FalseBreakReason,
@@ -87,11 +86,6 @@ def _(action: Missed, symbol: str, level: Level) -> Words:
         f"{_clock(action.bar.start)}, while no bars came"
     )
     return AlertKind.WARNING, text
-
-
-@words_of.register
-def _(action: Disarmed, symbol: str, level: Level) -> Words:
-    return AlertKind.INFO, f"{symbol} at {plain(level.price)} stopped by {action.reason.value}"
 
 
 def _opened_inside(action: FalseBreak) -> bool:

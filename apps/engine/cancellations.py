@@ -66,7 +66,7 @@ class Cancellations:
     async def cancel(self, order: OrderState) -> CancelOutcome:
         """Cancel one order and give what became of it; failures are outcomes, not exceptions."""
         order_id = order.order_id
-        order = self.latest(order_id) or order
+        order = self._latest(order)
         if order.status.is_done:
             return _told(order)
         self._asked.add(order_id)
@@ -81,19 +81,20 @@ class Cancellations:
             self._asked.discard(order_id)
             self._refusals.pop(order_id, None)
 
-    def latest(self, order_id: int) -> OrderState | None:
-        """Give what the session has last seen of one order."""
+    def _latest(self, asked: OrderState) -> OrderState:
+        """Give what the session has last seen of an order; other clients use the same ids."""
+        key = asked.client_id, asked.order_id
         known = self._broker.known_orders()
-        return next((order for order in known if order.order_id == order_id), None)
+        return next((each for each in known if (each.client_id, each.order_id) == key), asked)
 
     async def _answer(self, asked: OrderState) -> CancelOutcome:
         order_id = asked.order_id
         await self._changes.until(
-            lambda: self._has_ended(order_id) or order_id in self._refusals,
+            lambda: self._latest(asked).status.is_done or order_id in self._refusals,
             ANSWER_TIMEOUT_S,
             self._clock,
         )
-        order = self.latest(order_id) or asked
+        order = self._latest(asked)
         if order.status.is_done:
             return _told(order)
         if (refusal := self._refusals.get(order_id)) is not None:
@@ -115,15 +116,15 @@ class Cancellations:
         text = "the broker did not confirm that the unfilled part is withdrawn"
         return CancelOutcome(order.order_id, order.symbol, ok=False, text=text)
 
-    def _has_ended(self, order_id: int) -> bool:
-        order = self.latest(order_id)
-        return order is not None and order.status.is_done
-
     async def _look(self, order: OrderState) -> CancelOutcome:
         """Ask the broker whether an order that gave no answer still stands."""
         order_id, symbol = order.order_id, order.symbol
         try:
-            standing = {each.order_id for each in await self._broker.open_orders()}
+            standing = {
+                each.order_id
+                for each in await self._broker.open_orders()
+                if each.client_id == order.client_id
+            }
         except (BrokerError, DeadlineExceeded, NotConnected) as error:
             text = f"not known whether it is cancelled: {error.message}"
             return CancelOutcome(order_id, symbol, ok=False, text=text, code=error.code)

@@ -7,6 +7,7 @@ constructor does no I/O; ``async with desk:`` is its life, and `Desk.shutdown` i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -15,7 +16,6 @@ from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
 from apps.domain.errors import InvalidInput, NotFound, Refused
 from apps.domain.instruments import Instrument
-from apps.domain.intents import is_ours
 from apps.domain.orders import Fill, OrderState
 from apps.domain.risk import RiskLimits, TradingMode, check_account
 from apps.engine.alerts import AlertSink
@@ -31,6 +31,7 @@ from apps.engine.portfolio import Portfolio, PositionView, QuoteView
 from apps.engine.ports import Broker, Clock, Link, MarketData, Subscription
 from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults, Previews
 from apps.engine.requests import BracketRequest, BreakoutRequest
+from apps.engine.running_prices import RunningPrices
 from apps.engine.shutdown import Shutdown, ShutdownReport
 from apps.engine.supervisor import Supervisor
 from apps.engine.switchboard import Switchboard
@@ -68,19 +69,23 @@ class Desk:
         self._market = market
         self._clock = clock
         self.trading_mode = trading_mode
-        self._book = OwnBook()
+        self._limits = limits
+        self._book = OwnBook(broker.client_id)
         self._supervisor = Supervisor(clock)
         self._market_clock = MarketClock(market, clock)
         self._gate = OrderGate(broker, trading_mode, limits, self._book)
         self._feeds = BarFeeds(
             market, clock, self._market_clock, self._supervisor, alerts, self._book.on_bar
         )
+        self._prices = RunningPrices(
+            market, self._feeds, self._supervisor, self._market_clock, alerts
+        )
         self._execution = Execution(
             broker,
             clock,
             self._market_clock,
             self._supervisor,
-            self._feeds,
+            self._prices,
             self._gate,
             ref_suffix,
             alerts,
@@ -128,6 +133,8 @@ class Desk:
             positions = await self._broker.positions()
             self._book.on_positions(positions)
             self._book.carry(positions, await self._broker.open_orders())
+            if self._limits.max_daily_loss is not None:  # a price costs a line
+                self._prices.keep_held(self._book.own_symbols())
         except BaseException:
             self._listening.close()
             raise
@@ -195,7 +202,7 @@ class Desk:
         A preview at the market's price is good for `PREVIEW_LIFE_S`; then Refused is raised.
         """
         age_s = self._clock.monotonic() - preview.made_s
-        if preview.intent.plan is None and age_s > PREVIEW_LIFE_S:
+        if not preview.intent.rests and age_s > PREVIEW_LIFE_S:
             raise Refused(
                 f"the prices that were shown are {age_s:.0f} s old: not sent. Ask for the bracket "
                 "again to see the new ones."
@@ -248,9 +255,11 @@ class Desk:
     async def cancel(self, target: int | str) -> tuple[CancelOutcome, ...]:
         """Cancel one order of ours by its id, or ``all`` of ours, one by one.
 
-        Raises NotFound for an order that is not a working one of ours.
+        Raises NotFound for an order that is not a working one of ours, RiskRefused where nothing
+        may be cancelled.
         """
-        ours = [order for order in await self._broker.open_orders() if is_ours(order.order_ref)]
+        self._gate.check_mode()
+        ours = [order for order in await self._broker.open_orders() if self._book.is_own(order)]
         if target == "all":
             return await self._cancellations.cancel_each(ours)
         chosen = [order for order in ours if str(order.order_id) == str(target)]
@@ -263,11 +272,12 @@ class Desk:
 
         Raises NotFound where there is nothing to close, RiskRefused where nothing may be sent.
         """
+        self._gate.check_mode()
         if target == "all":
-            return tuple([await self._exits.close(each) for each in await self._ours()])
+            return tuple([await self._close(each) for each in await self._ours()])
         if not target.strip():
             raise InvalidInput("the symbol is empty: give one, or all.")
-        return (await self._exits.close(await self._market.qualify(target.strip().upper())),)
+        return (await self._close(await self._market.qualify(target.strip().upper())),)
 
     async def shutdown(self) -> ShutdownReport:
         """Stop watchers, close subscriptions, and say what stays behind; within four seconds.
@@ -282,10 +292,28 @@ class Desk:
                 watchers=self._watchers,
                 execution=self._execution,
                 portfolio=self._portfolio,
+                book=self._book,
                 unsubscribe=self._unsubscribe,
             )
             self._report = await shutdown.run()
         return self._report
+
+    async def _close(self, instrument: Instrument) -> CloseOutcome:
+        """Close, and name the watchers that go on: each of them may enter again."""
+        try:
+            outcome = await self._exits.close(instrument)
+        except NotFound as error:
+            raise NotFound(f"{error.message}{self._still_watched(instrument)}") from None
+        return replace(outcome, text=f"{outcome.text}{self._still_watched(instrument)}")
+
+    def _still_watched(self, instrument: Instrument) -> str:
+        watching = [
+            view.id
+            for view in self._watchers.views()
+            if view.symbol == instrument.symbol and not view.phase.is_over
+        ]
+        verb = "watches" if len(watching) == 1 else "watch"
+        return f"; {', '.join(watching)} still {verb} it" if watching else ""
 
     def _unsubscribe(self) -> None:
         self._feeds.close()
@@ -294,7 +322,7 @@ class Desk:
 
     async def _ours(self) -> tuple[Instrument, ...]:
         """Give the instruments in which we hold something or have orders, by symbol."""
-        orders = [order for order in await self._broker.open_orders() if is_ours(order.order_ref)]
+        orders = [order for order in await self._broker.open_orders() if self._book.is_own(order)]
         symbols = {order.symbol for order in orders} | self._book.own_symbols()
         known = {trade.instrument.symbol: trade.instrument for trade in self._execution.trades}
         return tuple(

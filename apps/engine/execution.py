@@ -9,27 +9,29 @@ told of; a trade that is over is told with its P&L and fees.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from apps.domain.bars import Bar
 from apps.domain.brackets import EntryPlan, build_bracket
-from apps.domain.errors import BrokerError, NotConnected
+from apps.domain.errors import NotConnected
 from apps.domain.instruments import Instrument
 from apps.domain.intents import OrderRef
 from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.deadlines import Changes
-from apps.engine.feeds import BarFeeds
+from apps.engine.legs import LegRole
 from apps.engine.market_clock import MarketClock
 from apps.engine.order_gate import OrderGate
 from apps.engine.ports import Broker, BrokerNotice, Clock, Link, LinkState
+from apps.engine.running_prices import RunningPrices
 from apps.engine.supervisor import Supervised, Supervisor, TaskEnd
 from apps.engine.trade_words import (
     closed_words,
     fill_words,
+    missing_words,
     refused_exit_words,
     rejected_words,
     reopened_words,
@@ -38,7 +40,7 @@ from apps.engine.trade_words import (
     unprotected_words,
     withdrawn_words,
 )
-from apps.engine.trades import LegRole, Trade, TradeState
+from apps.engine.trades import Trade, TradeState
 from apps.engine.withdrawal import Withdrawal
 
 __all__ = ["ENTRY_PATIENCE_S", "EntryIntent", "Execution"]
@@ -62,8 +64,8 @@ ENTERING = frozenset(
 class EntryIntent:
     """What is to be entered; ``reference`` is the price that exits and cap are taken from.
 
-    ``label`` says who wants it: a watcher's id, or ``bracket``. ``plan`` None is the default, a
-    marketable limit. An intent with a price of its own rests until it is filled or cancelled.
+    ``label`` says who wants it: a watcher's id, or ``bracket``. One that ``rests`` is left to work
+    until it is filled or cancelled; any other is withdrawn when it is not filled in time.
     """
 
     instrument: Instrument
@@ -73,23 +75,8 @@ class EntryIntent:
     take_profit_pct: Decimal | None
     stop_loss_pct: Decimal | None
     label: str
-    plan: EntryPlan | None = None
-
-
-class _Unmoved:
-    """A listener that only keeps a feed open."""
-
-    def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
-        pass
-
-    def on_blind(self, reason: str) -> None:
-        pass
-
-    def on_sight(self) -> None:
-        pass
-
-    def on_failure(self, error: Exception) -> None:
-        pass
+    plan: EntryPlan = field(default_factory=EntryPlan)
+    rests: bool = False
 
 
 class Execution:
@@ -101,7 +88,7 @@ class Execution:
         clock: Clock,
         market_clock: MarketClock,
         supervisor: Supervisor,
-        feeds: BarFeeds,
+        prices: RunningPrices,
         gate: OrderGate,
         ref_suffix: Callable[[], str],
         alerts: AlertSink,
@@ -110,7 +97,7 @@ class Execution:
         self._clock = clock
         self._market_clock = market_clock
         self._supervisor = supervisor
-        self._feeds = feeds
+        self._prices = prices
         self._gate = gate
         self._ref_suffix = ref_suffix
         self._alerts = alerts
@@ -132,19 +119,6 @@ class Execution:
         trade = self._by_order_id.get(order_id)
         return trade if trade is not None and trade.order_ref == order_ref else None
 
-    def bracket_of(self, intent: EntryIntent) -> Bracket:
-        """Give the bracket that ``intent`` comes to. Raises InvalidInput, NotTradableYet."""
-        return build_bracket(
-            intent.instrument,
-            intent.side,
-            intent.quantity,
-            intent.reference,
-            take_profit_pct=intent.take_profit_pct,
-            stop_loss_pct=intent.stop_loss_pct,
-            order_ref=self.new_order_ref(intent.label),
-            entry=intent.plan,
-        )
-
     def new_order_ref(self, label: str) -> str:
         """Give a reference that no order has carried. Raises NotConnected before the first bar."""
         now = self._market_clock.now
@@ -157,10 +131,10 @@ class Execution:
 
         Raises RiskRefused, NotConnected, InvalidInput: then nothing was sent.
         """
-        bracket = self.bracket_of(intent)
+        bracket = self._bracket_of(intent)
         self._gate.check_opening(bracket, intent.reference)
-        rests = intent.plan is not None and intent.plan.price is not None
-        trade = Trade(bracket, self._clock, watcher_id=intent.label, has_deadline=not rests)
+        has_deadline = not intent.rests
+        trade = Trade(bracket, self._clock, watcher_id=intent.label, has_deadline=has_deadline)
         trade.bind(self._broker.place_bracket(bracket))
         self._trades.append(trade)
         for leg in trade.legs:
@@ -186,6 +160,14 @@ class Execution:
         if trade is not None:
             trade.on_order(order)
             self._take_up_again(trade)
+
+    def on_open_orders(self, standing: Iterable[OrderState]) -> None:
+        """Tell what of ours is missing among all the open orders of the broker's."""
+        listed = {(order.order_id, order.order_ref) for order in standing}
+        for trade in self._followed:
+            ids = {order_id for order_id, order_ref in listed if order_ref == trade.order_ref}
+            if missing := trade.on_open_orders(ids):
+                self._tell(AlertKind.WARNING, missing_words(trade, missing), trade)
 
     def on_fill(self, fill: Fill) -> None:
         """Take note of an execution, and tell it the first time."""
@@ -229,9 +211,22 @@ class Execution:
 
     async def withdraw_unfilled(self) -> None:
         """Withdraw every entry that has a deadline and is not over: nobody will when we quit."""
-        for trade in self._trades:
-            if trade.has_deadline and not trade.entry.is_over and not trade.is_over:
-                await self.withdraw(trade.entry.order_id, trade.order_ref)
+        async with asyncio.TaskGroup() as group:
+            for trade in self._trades:
+                if trade.has_deadline and not trade.entry.is_over and not trade.is_over:
+                    group.create_task(self.withdraw(trade.entry.order_id, trade.order_ref))
+
+    def _bracket_of(self, intent: EntryIntent) -> Bracket:
+        return build_bracket(
+            intent.instrument,
+            intent.side,
+            intent.quantity,
+            intent.reference,
+            take_profit_pct=intent.take_profit_pct,
+            stop_loss_pct=intent.stop_loss_pct,
+            order_ref=self.new_order_ref(intent.label),
+            entry=intent.plan,
+        )
 
     def _take_up_again(self, trade: Trade) -> None:
         """Follow a trade again that was taken for over and is not."""
@@ -247,36 +242,30 @@ class Execution:
             lambda: self._follow(trade, is_new=is_new),
             lambda task: self._end_following(trade, task),
         )
-        self._supervisor.start(f"price {trade.order_ref}", lambda: self._keep_price(trade))
+        self._prices.keep(trade.instrument, lambda: trade.changes.ever(lambda: trade.is_over))
+        self._supervisor.start(f"stop {trade.order_ref}", lambda: self._watch_stop(trade))
 
     async def _follow(self, trade: Trade, *, is_new: bool) -> None:
         if is_new:
             self._tell(AlertKind.ORDER, sent_words(trade), trade)
-        if trade.has_deadline:
-            await self._await_entry(trade)
-        while not trade.is_over:
-            await trade.changes.ever(lambda: trade.is_over or trade.is_unprotected)
-            if not trade.is_over:
-                await self._watch_unprotected(trade)
+        await self._await_entry(trade)
+        await trade.changes.ever(lambda: trade.is_over)
         if trade.state is TradeState.CLOSED:
             await trade.changes.until(lambda: trade.fees_are_known, FEES_PATIENCE_S, self._clock)
         self._tell_end(trade)
 
-    async def _keep_price(self, trade: Trade) -> None:
-        """Keep the price of what is entered running: losses are counted by it."""
-        try:
-            seat = await self._feeds.join(trade.instrument, _Unmoved())
-        except BrokerError as error:
-            words = f"no running price of {trade.instrument.symbol}: {error.message}"
-            self._tell(AlertKind.WARNING, words, trade)
-            return
-        try:
-            await trade.changes.ever(lambda: trade.is_over)
-        finally:
-            seat.close()
-
     async def _await_entry(self, trade: Trade) -> None:
-        if await trade.changes.until(lambda: trade.entry.is_over, ENTRY_PATIENCE_S, self._clock):
+        """See the entry to its end: what is unfilled in time, or without a stop, is withdrawn."""
+
+        def is_decided() -> bool:
+            return trade.entry.is_over or trade.is_over or trade.has_lost_its_stop
+
+        if trade.has_deadline:
+            await trade.changes.until(is_decided, ENTRY_PATIENCE_S, self._clock)
+        else:
+            await trade.changes.ever(is_decided)
+        await trade.changes.ever(lambda: trade.is_over or not trade.is_being_closed)
+        if trade.is_over or trade.entry.is_filled:
             return
         if not await self.withdraw(trade.entry.order_id, trade.order_ref):
             words = f"{sent_words(trade)}: the broker did not confirm its withdrawal; see `orders`"
@@ -284,15 +273,17 @@ class Execution:
         elif trade.entry.filled:
             self._tell(AlertKind.ORDER, withdrawn_words(trade), trade)
 
-    async def _watch_unprotected(self, trade: Trade) -> None:
-        """Give the stop a moment to work; then say that it does not, once."""
+    async def _watch_stop(self, trade: Trade) -> None:
+        """Say it whenever what is held has no working stop, once it had a moment to work."""
 
         def is_settled() -> bool:
             return trade.is_over or not trade.is_unprotected
 
-        if not await trade.changes.until(is_settled, STOP_PATIENCE_S, self._clock):
-            self._tell(AlertKind.ERROR, unprotected_words(trade), trade)
-            await trade.changes.ever(is_settled)
+        while not trade.is_over:
+            await trade.changes.ever(lambda: trade.is_over or trade.is_unprotected)
+            if not await trade.changes.until(is_settled, STOP_PATIENCE_S, self._clock):
+                self._tell(AlertKind.ERROR, unprotected_words(trade), trade)
+                await trade.changes.ever(is_settled)
 
     def _tell_end(self, trade: Trade) -> None:
         words = {
@@ -308,12 +299,13 @@ class Execution:
         if task.end is TaskEnd.FAILED:
             words = f"{trade.order_ref} is not followed any more: {task.reason}; see `orders`"
             self._tell(AlertKind.ERROR, words, trade)
-        self._followed.discard(trade)
+        if trade.is_over:
+            self._followed.discard(trade)
         trade.settle()
 
-    def _entering(self) -> frozenset[str]:
+    def _entering(self) -> frozenset[tuple[str, Side]]:
         under_way = (trade for trade in self._followed if trade.state in ENTERING)
-        return frozenset(trade.instrument.symbol for trade in under_way)
+        return frozenset((each.instrument.symbol, each.bracket.entry.side) for each in under_way)
 
     def _tell(self, kind: AlertKind, text: str, trade: Trade, at: datetime | None = None) -> None:
         when = at or self._market_clock.now

@@ -32,15 +32,15 @@ from apps.domain.exits import (
     decide,
 )
 from apps.domain.instruments import Instrument
-from apps.domain.intents import is_ours
 from apps.domain.numerals import plain
 from apps.domain.orders import OrderState, OrderType, Ticket, TimeInForce
 from apps.engine.deadlines import Changes
 from apps.engine.execution import Execution
+from apps.engine.legs import LegRole
 from apps.engine.order_gate import OrderGate
 from apps.engine.own_book import OwnBook
 from apps.engine.ports import Broker, Clock, MarketData, QuoteStream
-from apps.engine.trades import LegRole, Trade
+from apps.engine.trades import Trade
 
 __all__ = ["CloseOutcome", "ExitRoutine"]
 
@@ -181,11 +181,9 @@ class ExitRoutine:
 
     async def _account_position(self, con_id: int) -> Decimal | None:
         """Ask for the account's position; None when an execution came while it was asked."""
-        version = self._book.version
-        positions = await self._broker.positions()
-        if self._book.version != version:
+        positions = await self._book.ask_positions(self._broker)
+        if positions is None:
             return None
-        self._book.on_positions(positions)
         held = (position.quantity for position in positions if position.con_id == con_id)
         return sum(held, _NONE)
 
@@ -198,7 +196,7 @@ class ExitRoutine:
             order
             for order in self._broker.known_orders()
             if order.con_id == con_id
-            and is_ours(order.order_ref)
+            and self._book.is_own(order)
             and (not order.status.is_done or self._is_of_this_session(order))
         ]
 
@@ -248,15 +246,16 @@ class ExitRoutine:
         return [each for each in trades if each.instrument == instrument and not each.is_over]
 
     async def _outcome(self, instrument: Instrument, before: Decimal, problem: str) -> CloseOutcome:
-        symbol, left = instrument.symbol, self._book.quantity(instrument.con_id)
+        symbol, held = instrument.symbol, None
         try:
-            positions = await self._broker.positions()
+            while held is None:
+                held = await self._account_position(instrument.con_id)
         except DeskError as error:
+            left = self._ours(instrument.con_id)
             unread = f"the account's position could not be read: {error.message}"
             text = "; ".join(part for part in (problem, unread) if part)
             return CloseOutcome(symbol, False, abs(before - left), abs(left), _NONE, text)
-        self._book.on_positions(positions)
-        held = sum((each.quantity for each in positions if each.con_id == instrument.con_id), _NONE)
+        left = self._ours(instrument.con_id)
         foreign = held - left
         text = problem or _done_words(symbol, before)
         if foreign:

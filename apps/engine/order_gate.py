@@ -1,7 +1,8 @@
 """Who may pass to the broker: one check before every order, from what is known, without asking.
 
-Opening orders need the paper mode, a link that is ready, a symbol that is not being closed, and
-room below the limits. Orders that protect or reduce need the mode and the link only.
+Opening orders need the paper mode, a link that is ready, a symbol that is not being closed and in
+which nothing stands on the opposite side, and room below the limits. Orders that protect or
+reduce need the mode and the link only; a cancellation needs the mode.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from decimal import Decimal
 
 from apps.domain.brackets import stakes
 from apps.domain.errors import NotConnected, RiskRefused
-from apps.domain.orders import Bracket
+from apps.domain.numerals import plain
+from apps.domain.orders import Bracket, Side
 from apps.domain.risk import EntryContext, RiskLimits, TradingMode, check_entry, check_mode
 from apps.engine.own_book import OwnBook
 from apps.engine.ports import Broker, LinkState
@@ -21,7 +23,7 @@ __all__ = ["OrderGate"]
 
 
 class OrderGate:
-    """The checks of one desk. ``entering`` gives the symbols with an entry under way."""
+    """The checks of one desk. ``entering`` gives symbol and side of each entry under way."""
 
     def __init__(
         self,
@@ -35,11 +37,15 @@ class OrderGate:
         self._limits = limits
         self._book = book
         self._closing: set[str] = set()
-        self.entering: Callable[[], frozenset[str]] = frozenset
+        self.entering: Callable[[], frozenset[tuple[str, Side]]] = frozenset
+
+    def check_mode(self) -> None:
+        """Raise RiskRefused where the mode lets nothing be sent, changed or cancelled."""
+        check_mode(self._mode)
 
     def check_any(self) -> None:
         """Raise RiskRefused or NotConnected unless an order may be sent at all."""
-        check_mode(self._mode)
+        self.check_mode()
         link = self._broker.link
         if link.state is not LinkState.READY:
             why = f" ({link.reason})" if link.reason else ""
@@ -54,6 +60,7 @@ class OrderGate:
         symbol = bracket.instrument.symbol
         if symbol in self._closing:
             raise RiskRefused(f"{symbol} is being closed: not sent. Try again when it is flat.")
+        self._check_side(bracket)
         check_entry(self._limits, self._entry(bracket, reference))
 
     def check_size(self, bracket: Bracket, reference: Decimal) -> None:
@@ -71,11 +78,25 @@ class OrderGate:
         finally:
             self._closing.discard(symbol)
 
+    def _check_side(self, bracket: Bracket) -> None:
+        """Refuse what would only offset what is there, and leave the exits of both behind."""
+        side, instrument = bracket.entry.side, bracket.instrument
+        symbol, held = instrument.symbol, self._book.holding(instrument.con_id)
+        is_entering = (symbol, side.opposite) in self.entering()
+        if held * side.sign >= 0 and not is_entering:
+            return
+        there = f"{plain(held)} shares are held" if held else "an entry is under way"
+        raise RiskRefused(
+            f"{symbol}: not sent. To {side.value.lower()} is the opposite of what stands there "
+            f"({there}): it would only offset that, and the exits of both would stay. Close it "
+            f"first, or take the other side in another account."
+        )
+
     def _entry(self, bracket: Bracket, reference: Decimal) -> EntryContext:
         return EntryContext(
             symbol=bracket.instrument.symbol,
             notional=stakes(bracket, reference).notional,
             open_symbols=self._book.open_symbols(),
-            entering_symbols=self.entering(),
+            entering_symbols=frozenset(symbol for symbol, _ in self.entering()),
             day_pnl=self._book.day_pnl(),
         )

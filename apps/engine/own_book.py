@@ -1,9 +1,10 @@
 """What the desk's own fills add up to, and what the account holds, as known without asking.
 
-At home here: the executions of the day that carry a reference of ours, the account's positions
-as of the last time they were asked for and moved on by every execution since, and the newest
-price of each contract. The arithmetic is `apps.domain.pnl`'s. An entry is judged by this book,
-so everything it is judged by is kept ready: nothing is added up anew on the way of a bar.
+At home here: what is the desk's own (a reference of ours, and our client id, for only that client
+can change the order), the day's executions of that, the account's positions as of the last time
+they were asked for and moved on by every execution since, and the newest price of each contract.
+The arithmetic is `apps.domain.pnl`'s. An entry is judged by this book, so everything it is judged
+by is kept ready: no fills are added up on the way of a bar.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from math import inf
 
 from apps.domain.account import Position
 from apps.domain.bars import Bar
 from apps.domain.instruments import Instrument
 from apps.domain.intents import is_ours
 from apps.domain.orders import Fill, OrderState
-from apps.domain.pnl import OwnPosition, last_word, own_positions
+from apps.domain.pnl import OwnPosition, day_pnl, last_word, own_positions
 from apps.domain.ticks import to_decimal
+from apps.engine.ports import Broker
 
 __all__ = ["OwnBook"]
 
@@ -28,30 +31,49 @@ _ZERO = Decimal(0)
 class OwnBook:
     """Own fills, own positions, marks, and the account's holdings."""
 
-    def __init__(self) -> None:
+    def __init__(self, client_id: int) -> None:
+        self._client_id = client_id
         self._fills: dict[int, dict[str, Fill]] = {}
         self._carried: dict[int, OwnPosition] = {}
         self._executed_before: dict[tuple[int, str], Decimal] = {}
         self._own: dict[int, OwnPosition] = {}
         self._holdings: dict[int, Decimal] = {}
         self._symbols: dict[int, str] = {}
-        self._seen: set[str] = set()
+        self._executions: dict[str, Fill] = {}
         self._marks: dict[int, Decimal] = {}
         self.version = 0
         """Grows with every execution: what was asked of the broker before is older than it."""
 
+    def is_own(self, said: OrderState | Fill) -> bool:
+        """Tell whether an order or an execution is this desk's, and not another program's."""
+        return is_ours(said.order_ref) and said.client_id == self._client_id
+
     def on_fill(self, fill: Fill) -> None:
-        """Take note of an execution of the account, ours or not; repeats happen."""
-        execution = fill.exec_id.rpartition(".")[0] or fill.exec_id
-        if execution not in self._seen:
-            self._seen.add(execution)
+        """Take note of an execution of the account, ours or not; repeats and corrections happen."""
+        known = self._executions.get(fill.execution)
+        latest = fill if known is None else last_word((known, fill))[0]
+        self._executions[fill.execution] = latest
+        moved = _signed(latest) - (_ZERO if known is None else _signed(known))
+        if moved:
             self._symbols[fill.con_id] = fill.symbol
-            traded = fill.quantity * fill.side.sign
-            self._holdings[fill.con_id] = self._holdings.get(fill.con_id, _ZERO) + traded
+            self._holdings[fill.con_id] = self.holding(fill.con_id) + moved
             self._marks[fill.con_id] = fill.price
             self.version += 1
-        if is_ours(fill.order_ref):
+        if self.is_own(fill):
             self._keep(fill)
+
+    async def ask_positions(self, broker: Broker) -> tuple[Position, ...] | None:
+        """Ask for the account's positions, and count with them from here on.
+
+        None when an execution overtook the answer: it may be older than that. Raises what
+        `Broker.positions` raises.
+        """
+        version = self.version
+        positions = await broker.positions()
+        if self.version != version:
+            return None
+        self.on_positions(positions)
+        return positions
 
     def on_positions(self, positions: Iterable[Position]) -> None:
         """Take the account's positions as the broker has just given them."""
@@ -63,8 +85,9 @@ class OwnBook:
                 self._marks[position.con_id] = position.market_price
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
-        """Take the newest price of a contract."""
-        self._marks[instrument.con_id] = to_decimal(bar.close)
+        """Take the newest price of a contract; a bar without one (−1, NaN) says nothing."""
+        if 0.0 < bar.close < inf:
+            self._marks[instrument.con_id] = to_decimal(bar.close)
 
     def carry(self, positions: Iterable[Position], orders: Iterable[OrderState]) -> None:
         """Take over what is ours from before today, once, when the desk opens.
@@ -81,10 +104,14 @@ class OwnBook:
             missing = max(_ZERO, order.filled - self.executed(order))
             self._executed_before[order.order_id, order.order_ref] = missing
             position = held.get(order.con_id)
-            if position is None or not is_ours(order.order_ref) or order.order_ref in entered_today:
+            if position is None or not self.is_own(order) or order.order_ref in entered_today:
                 continue
             if position.quantity * order.side.sign < 0 and order.stop_price is not None:
                 self._carry_one(position, order)
+
+    def holding(self, con_id: int) -> Decimal:
+        """The account's signed quantity of a contract, whoever bought it."""
+        return self._holdings.get(con_id, _ZERO)
 
     def quantity(self, con_id: int) -> Decimal:
         """Our signed quantity of a contract."""
@@ -116,14 +143,7 @@ class OwnBook:
 
     def day_pnl(self) -> Decimal | None:
         """Our own result of the day, fees included; None while an open position has no price."""
-        result = _ZERO
-        for con_id, position in self._own.items():
-            mark = self._marks.get(con_id)
-            if position.quantity and mark is None:
-                return None
-            result += position.realized - position.fees
-            result += position.unrealized(mark) if mark is not None else _ZERO
-        return result
+        return day_pnl(self._own.values(), self._marks).net
 
     def _keep(self, fill: Fill) -> None:
         fills = self._fills.setdefault(fill.con_id, {})
@@ -144,3 +164,7 @@ class OwnBook:
         carried = self._carried.get(con_id)
         fills = self._fills.get(con_id, {}).values()
         self._own.update(own_positions(fills, () if carried is None else (carried,)))
+
+
+def _signed(fill: Fill) -> Decimal:
+    return fill.quantity * fill.side.sign

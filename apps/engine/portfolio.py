@@ -51,10 +51,9 @@ class Portfolio:
 
     async def positions(self) -> tuple[PositionView, ...]:
         """Give what is held, by symbol, each with its protection."""
-        version = self._book.version
-        positions = await self._broker.positions()
-        if self._book.version == version:  # otherwise it is older than an execution we know of
-            self._book.on_positions(positions)
+        positions = None
+        while positions is None:
+            positions = await self._book.ask_positions(self._broker)
         orders = await self._broker.open_orders()
         held = sorted((each for each in positions if each.quantity), key=lambda each: each.symbol)
         return tuple(self._view(position, orders) for position in held)

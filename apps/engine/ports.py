@@ -55,11 +55,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BrokerNotice:
-    """A message of the broker's: IB's code and text, and the order it speaks of (or None)."""
+    """A message of the broker's: IB's code and text, and the order it speaks of (or None).
+
+    One that ``is_routine`` says that all is well, or what the link's state tells anyhow.
+    """
 
     code: int
     text: str
     order_id: int | None = None
+    is_routine: bool = False
 
 
 class BrokerListener(Protocol):
@@ -102,6 +106,10 @@ class Broker(Protocol):
     @property
     def account(self) -> str:
         """The account that orders are for."""
+
+    @property
+    def client_id(self) -> int:
+        """The client id that our orders carry; only the same one may change them."""
 
     @property
     def link(self) -> Link:

@@ -13,7 +13,14 @@ from decimal import Decimal
 
 from apps.domain.aggregation import parse_bar_size
 from apps.domain.bars import BASE_SECONDS
-from apps.domain.brackets import EntryPlan, EntryStyle, build_bracket, parse_exit_pct, stakes
+from apps.domain.brackets import (
+    EntryPlan,
+    EntryStyle,
+    build_bracket,
+    parse_entry_style,
+    parse_exit_pct,
+    stakes,
+)
 from apps.domain.breakout import BreakoutRule, OnFalseBreak, parse_on_false_break
 from apps.domain.errors import InvalidInput, NotFound
 from apps.domain.instruments import Instrument
@@ -48,8 +55,9 @@ class BreakoutPreview:
     """A watcher as it would be armed, with the bracket of an entry right at the level.
 
     ``last`` is the last price, ``reference`` the level; the true reference is the market's price
-    at the moment of sending. ``money_at_risk`` is that of a fill at ``entry_cap``, in the
-    instrument's currency. ``at`` is market time.
+    at the moment of sending. ``entry_cap`` is the worst price of an entry of this style, and
+    ``money_at_risk`` that of a fill there, in the instrument's currency; a market order has none,
+    so there it is the reference. ``at`` is market time.
     """
 
     instrument: Instrument
@@ -59,6 +67,8 @@ class BreakoutPreview:
     quantity: Decimal
     bar_seconds: int
     on_false_break: OnFalseBreak
+    entry: EntryStyle
+    gap_entry: bool
     reference: Decimal
     entry_cap: Decimal
     take_profit: Decimal | None
@@ -71,7 +81,7 @@ class BreakoutPreview:
 
 @dataclass(frozen=True, slots=True)
 class BracketPreview:
-    """A bracket as it would be sent: ``entry_cap`` is the entry's limit, ``at`` market time.
+    """A bracket as it would be sent: ``entry_cap`` is the entry's worst price, ``at`` market time.
 
     ``made_s`` is this machine's monotonic clock: prices grow old.
     """
@@ -120,6 +130,7 @@ class Previews:
         exits = self._exits(request.take_profit, request.stop_loss)
         bar_seconds = self._bar_seconds(request.bar)
         on_false_break = self._on_false_break(request.on_false_break)
+        entry = EntryStyle.CAPPED if request.entry is None else parse_entry_style(request.entry)
         self._quantity(request.quantity)
         instrument, quote = await self._look_up(request.symbol)
         quantity = self._quantity(request.quantity, instrument)
@@ -130,9 +141,12 @@ class Previews:
             level.direction,
             bar_seconds=bar_seconds,
             on_false_break=on_false_break,
+            gap_entry=request.gap_entry,
             ticks=instrument.ticks,
         )
-        spec = WatcherSpec(instrument, rule, quantity, exits.take_profit_pct, exits.stop_loss_pct)
+        spec = WatcherSpec(
+            instrument, rule, quantity, exits.take_profit_pct, exits.stop_loss_pct, entry
+        )
         return await self._breakout_preview(spec, last)
 
     async def bracket(self, request: BracketRequest) -> BracketPreview:
@@ -140,7 +154,7 @@ class Previews:
         side = _parse_side(request.side)
         exits = self._exits(request.take_profit, request.stop_loss)
         limit = None if request.limit is None else parse_number(request.limit, "the limit")
-        plan = None if limit is None else EntryPlan(EntryStyle.LIMIT, limit)
+        plan = EntryPlan() if limit is None else EntryPlan(EntryStyle.LIMIT, limit)
         self._quantity(request.quantity)
         instrument, quote = await self._look_up(request.symbol)
         touch = quote.ask if side is Side.BUY else quote.bid
@@ -153,21 +167,13 @@ class Previews:
             stop_loss_pct=exits.stop_loss_pct,
             label="bracket",
             plan=plan,
+            rests=limit is not None,
         )
         return await self._bracket_preview(intent)
 
     async def _breakout_preview(self, spec: WatcherSpec, last: Decimal) -> BreakoutPreview:
         rule = spec.rule
-        intent = EntryIntent(
-            instrument=spec.instrument,
-            side=rule.direction.entry_side,
-            quantity=spec.quantity,
-            reference=rule.level,
-            take_profit_pct=spec.take_profit_pct,
-            stop_loss_pct=spec.stop_loss_pct,
-            label="preview",
-        )
-        shown = await self._bracket_preview(intent)
+        shown = await self._bracket_preview(spec.intent(rule.level, rule.level, label="preview"))
         return BreakoutPreview(
             instrument=spec.instrument,
             direction=rule.direction,
@@ -176,6 +182,8 @@ class Previews:
             quantity=spec.quantity,
             bar_seconds=rule.bar_seconds,
             on_false_break=rule.on_false_break,
+            entry=spec.entry,
+            gap_entry=rule.gap_entry,
             reference=shown.reference,
             entry_cap=shown.entry_cap,
             take_profit=shown.take_profit,

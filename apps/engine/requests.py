@@ -1,7 +1,8 @@
 """What the trader may ask of the desk for a new trade, as typed: text in, nothing decided yet.
 
 A field that is None was not given: the desk's defaults hold. The text is turned into domain
-values by the domain's own parsers, in one place: `apps.engine.previews`.
+values in one place, `apps.engine.previews`, by the parsers that stand with what they read:
+`apps.domain.levels`, `aggregation`, `sizing`, `brackets` and `breakout`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ class BreakoutRequest:
 
     ``level`` is a price (``190.50``) or a percentage of the last price (``+0.05%``);
     ``direction`` ``long`` or ``short``, None to infer it; ``bar`` a bar size (``5s``, ``1m``);
-    ``on_false_break`` ``rearm`` or ``stop``; ``take_profit`` and ``stop_loss`` percentages.
+    ``on_false_break`` ``rearm`` or ``stop``; ``take_profit`` and ``stop_loss`` percentages;
+    ``entry`` ``capped``, ``limit``, ``mkt`` or ``stop``. With ``gap_entry`` a break counts that
+    was not seen to happen.
     """
 
     symbol: str
@@ -28,6 +31,8 @@ class BreakoutRequest:
     stop_loss: str | None = None
     bar: str | None = None
     on_false_break: str | None = None
+    entry: str | None = None
+    gap_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from apps.domain.intents import is_ours
 from apps.domain.orders import OrderState
 from apps.engine.execution import Execution
+from apps.engine.own_book import OwnBook
 from apps.engine.portfolio import Portfolio, PositionView
 from apps.engine.ports import Broker, Clock, LinkState
 from apps.engine.supervisor import Supervisor, TaskEnd
@@ -58,6 +58,7 @@ class Shutdown:
         watchers: Watchers,
         execution: Execution,
         portfolio: Portfolio,
+        book: OwnBook,
         unsubscribe: Callable[[], None],
     ) -> None:
         self._broker = broker
@@ -66,6 +67,7 @@ class Shutdown:
         self._watchers = watchers
         self._execution = execution
         self._portfolio = portfolio
+        self._book = book
         self._unsubscribe = unsubscribe
         self._problems: list[str] = []
         self._working: tuple[OrderState, ...] = ()
@@ -99,14 +101,14 @@ class Shutdown:
 
     async def _look(self) -> None:
         orders = await self._portfolio.orders()
-        self._working = tuple(order for order in orders if is_ours(order.order_ref))
+        self._working = tuple(order for order in orders if self._book.is_own(order))
         positions = await self._portfolio.positions()
         self._unprotected = tuple(each for each in positions if each.is_unprotected)
 
     def _last_known(self) -> tuple[OrderState, ...]:
         known = self._broker.known_orders()
         return tuple(
-            order for order in known if is_ours(order.order_ref) and not order.status.is_done
+            order for order in known if self._book.is_own(order) and not order.status.is_done
         )
 
 

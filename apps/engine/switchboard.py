@@ -50,6 +50,7 @@ class Switchboard:
         self._exits = exits
         self._alerts = alerts
         self._link: Link | None = None
+        self._told_reason = ""
 
     def on_order(self, order: OrderState) -> None:
         """Pass on what is said of an order."""
@@ -69,6 +70,10 @@ class Switchboard:
         contained(self._failed, self._execution.on_notice, notice)
         self._cancellations.on_notice(notice)
         self._exits.on_event()
+        if (
+            notice.order_id is None and not notice.is_routine
+        ):  # of an order, it is told with what becomes of that
+            self._tell(AlertKind.WARNING, f"[{notice.code}] {notice.text}")
 
     def on_link(self, link: Link) -> None:
         """Pass on the link's state: feeds are blind before anybody else hears of a loss."""
@@ -86,11 +91,11 @@ class Switchboard:
         try:
             for fill in await self._broker.executions():
                 self.on_fill(fill)
-            for order in await self._broker.open_orders():
+            standing = await self._broker.open_orders()
+            for order in standing:
                 self.on_order(order)
-            version, positions = self._book.version, await self._broker.positions()
-            if self._book.version == version:
-                self._book.on_positions(positions)
+            contained(self._failed, self._execution.on_open_orders, standing)
+            await self._book.ask_positions(self._broker)
         except DeskError as error:
             text = f"orders and executions could not be read again: {sentence(error)}"
             self._tell(AlertKind.WARNING, text)
@@ -98,14 +103,18 @@ class Switchboard:
     def _tell_link(self, before: Link | None, link: Link) -> None:
         if before is not None and (before.state, before.epoch) == (link.state, link.epoch):
             return
+        why = f": {link.reason}" if link.reason else ""
         if link.state is LinkState.READY:
+            self._told_reason = ""
             if before is not None:
                 self._tell(AlertKind.LINK, _BACK)
         elif before is None or before.state is LinkState.READY:
-            why = f": {link.reason}" if link.reason else ""
             self._tell(
                 AlertKind.LINK, f"the link to the broker is {link.state.value}{why}; {_BLIND}"
             )
+        elif link.state is LinkState.DISCONNECTED and link.reason != self._told_reason:
+            self._told_reason = link.reason  # however often it is tried
+            self._tell(AlertKind.LINK, f"still not connected{why}; it is tried again")
 
     def _failed(self, error: Exception) -> None:
         self._tell(AlertKind.ERROR, f"a message of the broker's was not understood: {error}")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from apps.domain.numerals import plain
 from apps.domain.orders import Bracket, Fill, Side
-from apps.engine.trades import Leg, Trade
+from apps.engine.legs import Leg
+from apps.engine.trades import Trade
 
 __all__ = [
     "closed_words",
     "fill_words",
+    "missing_words",
     "refused_exit_words",
     "rejected_words",
     "reopened_words",
@@ -33,8 +36,10 @@ def _price(price: Decimal | None) -> str:
 
 def _order(bracket: Bracket) -> str:
     entry = bracket.entry
+    stop = f" stop {_price(entry.stop_price)}" if entry.stop_price is not None else ""
     limit = f" limit {_price(entry.limit_price)}" if entry.limit_price is not None else ""
-    return f"{entry.side.value.lower()} {plain(entry.quantity)} {bracket.instrument.symbol}{limit}"
+    what = f"{entry.side.value.lower()} {plain(entry.quantity)} {bracket.instrument.symbol}"
+    return f"{what}{stop}{limit}"
 
 
 def reopened_words(trade: Trade) -> str:
@@ -58,6 +63,15 @@ def fill_words(fill: Fill, leg: Leg | None) -> str:
     verb = "bought" if fill.side is Side.BUY else "sold"
     role = f" ({leg.role.value})" if leg is not None else ""
     return f"{verb} {plain(fill.quantity)} {fill.symbol} @ {_price(fill.price)}{role}"
+
+
+def missing_words(trade: Trade, legs: Iterable[Leg]) -> str:
+    """Say which orders the broker does not list, though nothing was told of their end."""
+    named = ", ".join(f"{leg.order_id} ({leg.role.value})" for leg in legs)
+    return (
+        f"not among the broker's open orders, and their end was not told: {named} of "
+        f"{trade.instrument.symbol}; look at `positions` and `executions` ({trade.order_ref})"
+    )
 
 
 def rejected_words(trade: Trade) -> str:

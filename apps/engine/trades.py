@@ -1,28 +1,31 @@
 """One trade: a bracket of ours from the moment it was sent to its known outcome.
 
-Here is what is known of it (the broker's words per leg, executions keyed by exec_id) and the
-state that follows from that, with a table of what may follow what. Nothing here talks to the
-broker or decides anything: that is `apps.engine.execution`.
+Here is what is known of it (its legs, executions keyed by exec_id) and the state that follows from
+that, with a table of what may follow what. Nothing here talks to the broker or decides anything:
+that is `apps.engine.execution`.
 
 Executions count, not statuses: a status may come late, twice or never. A correction of an
-execution changes only the part of its exec_id after the last dot, and replaces it.
+execution replaces it (`apps.domain.pnl.last_word`), in whatever order the two are heard.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
 from apps.domain.errors import IllegalTransition
 from apps.domain.instruments import Instrument
-from apps.domain.orders import Bracket, Fill, OrderState, OrderStatus, Side, Ticket
+from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
+from apps.domain.pnl import last_word
 from apps.domain.protection import ProtectionState, protection_of
 from apps.engine.deadlines import Changes
+from apps.engine.legs import Leg, LegRole
 from apps.engine.ports import Clock
 
-__all__ = ["TRANSITIONS", "Leg", "LegRole", "Trade", "TradeState", "TradeView"]
+__all__ = ["TRANSITIONS", "Trade", "TradeState", "TradeView"]
 
 ENTRY_DONE_TIMEOUT_S = 15.0
 """Longer than an unfilled entry is waited for and withdrawn."""
@@ -57,6 +60,7 @@ _S = TradeState
 _FILLED_SOMEHOW = frozenset({_S.PARTLY_FILLED, _S.FILLED, _S.PROTECTED, _S.EXITING, _S.CLOSED})
 
 _ENTERED = frozenset({_S.FILLED, _S.PROTECTED})
+_MAY_BE_NAKED = frozenset({_S.PARTLY_FILLED, _S.FILLED, _S.EXITING})
 
 TRANSITIONS: dict[TradeState, frozenset[TradeState]] = {
     _S.SENT: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN, _S.UNKNOWN},
@@ -65,7 +69,8 @@ TRANSITIONS: dict[TradeState, frozenset[TradeState]] = {
     _S.PARTLY_FILLED: _FILLED_SOMEHOW - {_S.PARTLY_FILLED},
     _S.FILLED: frozenset({_S.PROTECTED, _S.EXITING, _S.CLOSED}),
     _S.PROTECTED: frozenset({_S.FILLED, _S.EXITING, _S.CLOSED}),
-    _S.EXITING: frozenset({_S.CLOSED}),
+    # an execution may be corrected, or busted, as long as the trade goes on
+    _S.EXITING: _FILLED_SOMEHOW - {_S.EXITING},
     # an execution may still arrive after the status that ended its order, and such a status may
     # be false: ib_insync shows a live order as cancelled on many a warning (10349, 104, 161)
     _S.REJECTED: _FILLED_SOMEHOW | {_S.WORKING, _S.WITHDRAWN},
@@ -73,64 +78,6 @@ TRANSITIONS: dict[TradeState, frozenset[TradeState]] = {
     _S.CLOSED: frozenset(),
 }
 """What may follow what; everything else raises IllegalTransition."""
-
-
-REFUSALS = frozenset(
-    {103, 106, 107, 109, 110, 111, 113, 154, 163, 164, 200, 201, 203, 355, 382, 383, 387, 388}
-) | {411, 413, 434, 435, 436, 451, 460, 10006, 10243}
-"""IB's codes that end a new order. They mean less for one that works: there the status decides."""
-
-_UNANSWERED = (OrderStatus.API_PENDING, OrderStatus.PENDING_SUBMIT)
-
-
-class LegRole(Enum):
-    """What an order is to its trade; the value is shown beside a fill."""
-
-    ENTRY = "entry"
-    TAKE_PROFIT = "take-profit"
-    STOP_LOSS = "stop"
-    EXIT = "exit"
-    """An order of the exit routine, sent later."""
-
-
-@dataclass(slots=True)
-class Leg:
-    """One order of a trade: what was asked for, what the broker says, what was filled."""
-
-    role: LegRole
-    order_id: int
-    ticket: Ticket
-    order: OrderState | None = None
-    filled: Decimal = Decimal(0)
-    value: Decimal = Decimal(0)
-    notice: tuple[int, str] | None = None
-    """The last thing that the broker said of it: IB's code and text."""
-
-    @property
-    def is_over(self) -> bool:
-        """Nothing more will be filled, and every execution of it is here."""
-        asked = self.ticket.quantity if self.order is None else self.order.quantity
-        if self.filled >= asked:
-            return True
-        return self.has_ended and (self.order is None or self.filled >= self.order.filled)
-
-    @property
-    def has_ended(self) -> bool:
-        """Nothing more will come of the order."""
-        return self.is_rejected or (self.order is not None and self.order.status.is_done)
-
-    @property
-    def is_rejected(self) -> bool:
-        """The broker turned it down: inactive and not held, or cancelled with such a code.
-
-        Before the first answer a code that ends orders is enough, for no status may follow it.
-        """
-        is_refusal = self.notice is not None and self.notice[0] in REFUSALS
-        if self.order is None or self.order.status in _UNANSWERED:
-            return is_refusal
-        if self.order.status is OrderStatus.INACTIVE:
-            return not self.order.why_held
-        return is_refusal and self.order.status.is_done and self.order.filled == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +188,16 @@ class Trade:
     @property
     def is_unprotected(self) -> bool:
         """Something is entered, and the stop that was sent for it is not seen working."""
-        has_stop = self.bracket.stop_loss is not None and not self.is_being_closed
-        return self._state is TradeState.FILLED and has_stop
+        if self.bracket.stop_loss is None or self.is_being_closed or not self.open_quantity:
+            return False
+        stop = self.stop_loss
+        return self._state in _MAY_BE_NAKED and not (stop is not None and self._works(stop))
+
+    @property
+    def has_lost_its_stop(self) -> bool:
+        """The stop has ended without a fill: turned down, or cancelled."""
+        stop = self.stop_loss
+        return stop is not None and stop.has_ended and not stop.filled
 
     def leg(self, order_id: int) -> Leg:
         """Give one of the orders. Raises KeyError for an order of another trade."""
@@ -262,20 +217,36 @@ class Trade:
 
     def on_order(self, order: OrderState) -> None:
         """Take note of what the broker says of one of the orders."""
-        self._legs[order.order_id].order = order
+        leg = self._legs[order.order_id]
+        leg.order, leg.is_missing = order, False
         self._move()
+
+    def on_open_orders(self, standing: Container[int]) -> tuple[Leg, ...]:
+        """Take note of which orders the broker lists; give those that are missing since now.
+
+        An order that was just sent cannot be listed yet, unless the link was lost since.
+        """
+        missing = []
+        for leg in self._legs.values():
+            is_due = self._state is TradeState.UNKNOWN or (leg.order and leg.order.perm_id)
+            if is_due and not leg.is_over and not leg.has_ended and leg.order_id not in standing:
+                missing += [] if leg.is_missing else [leg]
+                leg.is_missing = True
+        if missing:
+            self._move()
+        return tuple(missing)
 
     def on_fill(self, fill: Fill) -> bool:
         """Take note of an execution; tell whether shares or prices changed by it."""
         leg = self._legs[fill.order_id]
-        stem = fill.exec_id.rpartition(".")[0] or fill.exec_id
-        known = self._fills.get(stem)
-        self._fills[stem] = fill
+        before = leg.filled, leg.value
+        known = self._fills.get(fill.execution)
+        self._fills[fill.execution] = fill if known is None else last_word((known, fill))[0]
         fills = [each for each in self._fills.values() if each.order_id == leg.order_id]
         leg.filled = sum((each.quantity for each in fills), Decimal(0))
         leg.value = sum((each.quantity * each.price for each in fills), Decimal(0))
         self._move()
-        return known is None or (known.quantity, known.price) != (fill.quantity, fill.price)
+        return (leg.filled, leg.value) != before
 
     def on_notice(self, order_id: int, code: int, text: str) -> None:
         """Take note of what the broker says of one of the orders."""
@@ -380,7 +351,7 @@ class Trade:
         return TradeState.PROTECTED if stop and self._works(stop) else TradeState.FILLED
 
     def _works(self, stop: Leg) -> bool:
-        if stop.order is None:
+        if stop.order is None or stop.is_missing:
             return False
         signed = self.bracket.entry.side.sign * self.open_quantity
         return protection_of(signed, (stop.order,)).state is ProtectionState.PROTECTED

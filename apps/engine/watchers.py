@@ -113,5 +113,5 @@ class Watchers:
         armed = self._armed[task.name]
         symbol = armed.watcher.spec.instrument.symbol
         kind = AlertKind.ERROR if task.end is TaskEnd.FAILED else AlertKind.INFO
-        text = f"watcher {task.name} of {symbol} ended: {armed.reason}"
+        text = f"{symbol} is not watched any more: {armed.reason}"
         self._alerts(Alert(kind, text, self._market_clock.now, symbol, task.name))

@@ -2,9 +2,9 @@
 
 Cancelling a partly filled parent can kill its children at the broker, so a part that is filled
 is kept: the entry's quantity is reduced to it, and the exits are fitted to it. Only an entry of
-which nothing is filled is cancelled. A fill may still cross that cancellation on its way; then
-the position is there and its exits are gone, so the stop is sent anew, but only after the
-broker's own list of open orders shows that none is left.
+which nothing is filled is cancelled. A fill may still cross that cancellation on its way, or
+somebody else cancels the entry; then the position is there and its exits are gone, so the stop is
+sent anew, but only after the broker's own list of open orders shows that none is left.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from decimal import Decimal
 from apps.domain.errors import BrokerError, DeadlineExceeded, DeskError, NotConnected, NotFound
 from apps.domain.orders import OrderState, Ticket
 from apps.engine.deadlines import Changes
+from apps.engine.legs import Leg, LegRole
 from apps.engine.ports import Broker, Clock, LinkState
-from apps.engine.trades import Leg, LegRole, Trade
+from apps.engine.trades import Trade
 
 __all__ = ["Withdrawal"]
 
 ANSWER_TIMEOUT_S = 10.0
 """How long the broker may take to confirm a cancellation or a change."""
+
+EXITS_FOLLOW_S = 2.0
+"""How long after a cancelled entry the broker may take to tell that its exits went with it."""
 
 ATTEMPTS = 3
 
@@ -64,13 +68,20 @@ class Withdrawal:
             self._broker.cancel(entry.order_id)
 
     async def _keep_protected(self, trade: Trade) -> None:
-        """Fit the exits to what was filled; send the stop anew if it went with the entry."""
-        stop = trade.stop_loss
-        if stop is not None and stop.has_ended and stop.filled == 0:
-            await self._send_stop_anew(trade, stop)
+        """Fit the exits to what was filled; send the stop anew if both went with the entry."""
+        await self._link_changes.ever(self._link_is_ready)
         for leg in (trade.take_profit, trade.stop_loss):
             if leg is not None and not leg.has_ended:
-                self._fit(leg, trade.open_quantity)
+                with suppress(NotConnected, NotFound):  # lost, or ended: the trade tells which
+                    self._fit(leg, trade.open_quantity)
+        if trade.entry.is_reduced:
+            return
+        stop = trade.stop_loss
+        await trade.changes.until(
+            lambda: trade.is_over or _exits_are_gone(trade), EXITS_FOLLOW_S, self._clock
+        )
+        if stop is not None and _exits_are_gone(trade):
+            await self._send_stop_anew(trade, stop)
 
     def _fit(self, leg: Leg, quantity: Decimal) -> None:
         asked = leg.order.quantity if leg.order is not None else leg.ticket.quantity
@@ -94,6 +105,12 @@ class Withdrawal:
             except (BrokerError, DeadlineExceeded, NotConnected) as error:
                 last = error
         raise last or DeadlineExceeded("the broker's open orders could not be read")
+
+
+def _exits_are_gone(trade: Trade) -> bool:
+    """Tell whether no exit is left; beside one that works, a new stop could trade it twice."""
+    target = trade.take_profit
+    return trade.has_lost_its_stop and (target is None or target.has_ended)
 
 
 def _protects(order: OrderState, trade: Trade) -> bool:

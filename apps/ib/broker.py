@@ -41,6 +41,11 @@ class IBBroker:
         return self._connection.account
 
     @property
+    def client_id(self) -> int:
+        """The client id that our orders carry; only the same one may change them."""
+        return self._connection.endpoint.client_id
+
+    @property
     def link(self) -> Link:
         """The link's state now."""
         return self._connection.link

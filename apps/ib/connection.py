@@ -295,8 +295,7 @@ class IBConnection:
     async def disconnect(self) -> None:
         """End the link and whatever runs on it, within a bounded time; again does nothing."""
         self._closed = True
-        if self._refused is not None and not self._refused.done():
-            self._refused.set_result(CannotConnect("The desk is disconnecting."))
+        self._refuse(CannotConnect("The desk is disconnecting."))
         self._drop("disconnected")
         await self._bury()
         self._reporter.unwatch_decoder()
@@ -307,8 +306,8 @@ class IBConnection:
         """Take the codes that speak of the link; pass all of them on."""
         if not self._is_current(session):
             return
-        if code == _CLIENT_ID_IN_USE and self._refused is not None and not self._refused.done():
-            self._refused.set_result(
+        if code == _CLIENT_ID_IN_USE:
+            self._refuse(
                 ClientIdInUse(
                     f"Client id {self.endpoint.client_id} is in use at {self.endpoint}. "
                     f"{explain(code, text)}",
@@ -325,9 +324,13 @@ class IBConnection:
         """Take the end of the link, or the refusal to make it."""
         if not self._is_current(session):
             return
-        if self._refused is not None and not self._refused.done():
-            self._refused.set_result(closed_in_handshake(str(self.endpoint), reason))
+        self._refuse(closed_in_handshake(str(self.endpoint), reason))
         self._lose(session, reason)
+
+    def _refuse(self, problem: ConnectionProblem) -> None:
+        """End the attempt to connect, if one is under way; the first reason is the true one."""
+        if self._refused is not None and not self._refused.done():
+            self._refused.set_result(problem)
 
     def _is_current(self, session: Session) -> bool:
         return self._current is not None and self._current[0] is session and not session.ended

@@ -13,6 +13,7 @@ from apps.ib.account import IBAccount
 from apps.ib.broker import IBBroker
 from apps.ib.connection import Endpoint, IBConnection
 from apps.ib.contracts import Contracts
+from apps.ib.errors import CodeKind, meaning
 from apps.ib.market_data import IBMarketData
 from apps.ib.order_book import OrderBook
 from apps.ib.order_queries import Doubts, IBOrderQueries
@@ -137,6 +138,7 @@ class IBGateway:
     def on_code(self, req_id: int, code: int, text: str) -> None:
         """Pass on a code; one that may be the end of an own order is asked about."""
         own = self._book.has_own(self.connection.endpoint.client_id, req_id)
-        self._fanout.on_notice(BrokerNotice(code, text, req_id if own else None))
+        is_routine = meaning(code).kind in (CodeKind.INFO, CodeKind.CONNECTION)
+        self._fanout.on_notice(BrokerNotice(code, text, req_id if own else None, is_routine))
         if own:
             self._doubts.on_code((self.connection.endpoint.client_id, req_id), code, text)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from decimal import Decimal
 
 from apps.domain.quotes import Quote
 from apps.engine.ports import Clock
-from apps.ib.translate import exact
+from apps.ib.translate import exact_or_none
 
 __all__ = ["LiveQuote"]
 
@@ -26,6 +25,8 @@ _PRICES = {
 _SIZES = {0: "bid_size", 3: "ask_size", 69: "bid_size", 70: "ask_size"}
 _HALTED = 49
 _DELAYED_TYPES = (3, 4)
+_NO_PRICE = 1e300
+"""From here on a price is IB's word for "unset", or infinite."""
 
 
 @dataclass(slots=True)
@@ -60,11 +61,11 @@ class LiveQuote:
         return self._quote
 
     def on_price(self, tick_type: int, price: float, size: float) -> None:
-        """Take a price with its size; −1, or 0 of a size of 0, is no price."""
+        """Take a price with its size; −1, NaN, what is unset, or 0 of a size of 0 is no price."""
         names = _PRICES.get(tick_type)
         if names is None:
             return
-        known = price > 0
+        known = 0 < price < _NO_PRICE
         setattr(self._fields, names[0], price if known else None)
         if names[1] is not None:
             setattr(self._fields, names[1], size if known else None)
@@ -115,17 +116,13 @@ class LiveQuote:
     def _made(self, received_s: float) -> Quote:
         fields = self._fields
         return Quote(
-            bid=_decimal(fields.bid),
-            ask=_decimal(fields.ask),
-            last=_decimal(fields.last),
-            close=_decimal(fields.close),
-            bid_size=_decimal(fields.bid_size),
-            ask_size=_decimal(fields.ask_size),
+            bid=exact_or_none(fields.bid),
+            ask=exact_or_none(fields.ask),
+            last=exact_or_none(fields.last),
+            close=exact_or_none(fields.close),
+            bid_size=exact_or_none(fields.bid_size),
+            ask_size=exact_or_none(fields.ask_size),
             received_s=received_s,
             halted=self._halted,
             delayed=self._delayed,
         )
-
-
-def _decimal(value: float | None) -> Decimal | None:
-    return None if value is None else exact(value)

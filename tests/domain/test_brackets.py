@@ -10,7 +10,9 @@ from apps.domain.brackets import (
     Stakes,
     build_bracket,
     entry_cap,
+    parse_entry_style,
     parse_exit_pct,
+    plan_breakout_entry,
     stakes,
     stop_loss_price,
     take_profit_price,
@@ -108,8 +110,35 @@ def test_a_limit_through_the_market_has_its_exits_where_it_fills() -> None:
 def test_a_stop_entry_is_the_reference_of_its_exits() -> None:
     up = bracket(entry=EntryPlan(EntryStyle.STOP, Decimal("200.00")))
     assert up.stop_loss
-    assert (up.entry.order_type, up.entry.stop_price) == (OrderType.STOP, Decimal("200.00"))
+    assert (up.entry.order_type, up.entry.stop_price) == (OrderType.STOP_LIMIT, Decimal("200.00"))
+    assert up.entry.limit_price == Decimal("200.40"), "capped from its own price"
     assert up.stop_loss.stop_price == Decimal("199.00")
+
+
+@pytest.mark.parametrize(
+    ("style", "side", "extreme", "price"),
+    [
+        (EntryStyle.CAPPED, Side.BUY, "190.05", None),
+        (EntryStyle.MARKET, Side.BUY, "190.05", None),
+        (EntryStyle.LIMIT, Side.BUY, "190.05", "190.00"),
+        (EntryStyle.STOP, Side.BUY, "190.05", "190.06"),
+        (EntryStyle.STOP, Side.BUY, "189.90", "190.01"),
+        (EntryStyle.STOP, Side.SELL, "189.95", "189.94"),
+        (EntryStyle.STOP, Side.SELL, "190.10", "189.99"),
+    ],
+)
+def test_a_break_is_entered_by_the_style_that_was_typed(
+    style: EntryStyle, side: Side, extreme: str, price: str | None
+) -> None:
+    assert parse_entry_style(style.value.upper()) is style
+    plan = plan_breakout_entry(style, side, REF, Decimal(extreme), CENT)
+    assert (plan.style, plan.price) == (style, None if price is None else Decimal(price))
+    assert bracket(side, entry=plan).entry.quantity, "it can be sent as it is"
+
+
+def test_an_unknown_entry_style_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="none of capped, limit, mkt and stop"):
+        parse_entry_style("moc")
 
 
 @pytest.mark.parametrize(

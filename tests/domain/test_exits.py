@@ -155,7 +155,7 @@ def test_what_an_exit_filled_before_today_is_not_waited_for() -> None:
     target = order(TARGET, 2, filled=3, executed=0, limit="195.00")
     held = view(target, LIVE_STOP, ours=7, account=7, quoted=quote())
     assert decide(held, NONE)[1] == (Wait("the executions of order 2"),)
-    known = replace(held, orders=(replace(target, earlier=Decimal(3)), LIVE_STOP))
+    known = replace(held, orders=(replace(target, traded=Decimal(3)), LIVE_STOP))
     assert decide(known, NONE)[1] == (RepriceTakeProfit(2, Decimal("189.05"), Decimal(10)),)
 
 
@@ -383,11 +383,11 @@ class Broker:
     def report(self) -> None:
         for order_id, shares in self.lagging.items():
             each = self.orders[order_id]
-            self.orders[order_id] = replace(each, executed=each.executed + shares)
+            self.orders[order_id] = replace(each, traded=each.traded + shares)
         self.lagging.clear()
 
     def view(self) -> ExitView:
-        ours = sum(each.executed * each.order.side.sign for each in self.orders.values())
+        ours = sum(each.traded * each.order.side.sign for each in self.orders.values())
         account = None if self.lagging else Decimal(self.shares + self.others)
         orders = tuple(self.orders.values())
         return ExitView("AAPL", CENT, Decimal(ours), account, orders, quote())
@@ -465,7 +465,7 @@ def test_no_order_of_events_sells_more_than_is_ours_and_the_accounts(
                 assert action.quantity <= seen.closable
                 assert not [each for each in seen.orders if not each.is_over]
             if isinstance(action, RepriceTakeProfit):
-                assert action.quantity <= broker.orders[2].executed + seen.closable
+                assert action.quantity <= broker.orders[2].traded + seen.closable
             broker.do(action)
         if asked(last)[0] in (Done, Stuck):
             break

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -42,8 +43,14 @@ ROUND_TRIP = [
 ]
 
 
+def result_of(
+    fills: Iterable[Fill], marks: Mapping[int, Decimal], carried: Iterable[OwnPosition] = ()
+) -> DayPnl:
+    return day_pnl(own_positions(fills, carried).values(), marks)
+
+
 def test_a_round_trip_realises_its_cash_flow() -> None:
-    result = day_pnl(ROUND_TRIP, {})
+    result = result_of(ROUND_TRIP, {})
     assert result == DayPnl(Decimal(30), Decimal(0), Decimal("3.25"), 0)
     assert result.net == Decimal("26.75")
 
@@ -59,7 +66,7 @@ def test_a_part_that_is_closed_is_realised_at_average_cost() -> None:
 
 def test_a_short_gains_when_the_price_falls() -> None:
     fills = [fill(1, Side.SELL, 10, "190.00"), fill(2, Side.BUY, 4, "189.00")]
-    assert day_pnl(fills, {AAPL: Decimal("191.00")}) == DayPnl(
+    assert result_of(fills, {AAPL: Decimal("191.00")}) == DayPnl(
         Decimal(4), Decimal(-6), Decimal(0), 0
     )
 
@@ -73,7 +80,7 @@ def test_a_fill_through_zero_closes_and_opens_anew() -> None:
 
 
 def test_without_a_mark_the_result_is_not_known() -> None:
-    result = day_pnl([*ROUND_TRIP, fill(4, Side.BUY, 1, "400", con_id=MSFT)], {AAPL: Decimal(1)})
+    result = result_of([*ROUND_TRIP, fill(4, Side.BUY, 1, "400", con_id=MSFT)], {AAPL: Decimal(1)})
     assert result.realized == 30
     assert result.unrealized is None
     assert result.net is None
@@ -81,8 +88,8 @@ def test_without_a_mark_the_result_is_not_known() -> None:
 
 def test_a_commission_that_comes_later_replaces_the_fill_without_one() -> None:
     early = replace(ROUND_TRIP[0], commission=None)
-    assert day_pnl([early], {AAPL: Decimal(190)}).fees_awaited == 1
-    assert day_pnl([early, ROUND_TRIP[0]], {AAPL: Decimal(190)}).fees == 1
+    assert result_of([early], {AAPL: Decimal(190)}).fees_awaited == 1
+    assert result_of([early, ROUND_TRIP[0]], {AAPL: Decimal(190)}).fees == 1
     assert last_word([ROUND_TRIP[0], early]) == (ROUND_TRIP[0],)
 
 
@@ -102,7 +109,7 @@ def test_exec_ids_without_a_revision_stand_for_themselves() -> None:
 
 def test_a_position_carried_over_keeps_its_cost() -> None:
     carried = OwnPosition(AAPL, "AAPL", Decimal(10), Decimal(1900))
-    result = day_pnl([fill(1, Side.SELL, 10, "195.00")], {}, [carried])
+    result = result_of([fill(1, Side.SELL, 10, "195.00")], {}, [carried])
     assert result.realized == 50
     assert result.unrealized == 0
 
@@ -151,7 +158,7 @@ def test_once_flat_all_is_realised_and_equals_the_cash_flow(trades: Trades) -> N
     if net:
         side = Side.SELL if net > 0 else Side.BUY
         fills.append(fill(99, side, int(abs(net)), "123.45"))
-    result = day_pnl(fills, {})
+    result = result_of(fills, {})
     cash = sum((-each.side.sign * each.quantity * each.price for each in fills), Decimal(0))
     fees = sum((each.commission or Decimal(0) for each in fills), Decimal(0))
     assert result.unrealized == 0
@@ -163,7 +170,7 @@ def test_once_flat_all_is_realised_and_equals_the_cash_flow(trades: Trades) -> N
 @settings(deadline=None, max_examples=100)
 def test_realised_and_unrealised_are_always_cash_and_shares(trades: Trades, mark: Decimal) -> None:
     fills = fills_of(trades)
-    result = day_pnl(fills, {AAPL: mark})
+    result = result_of(fills, {AAPL: mark})
     cash = sum((-each.side.sign * each.quantity * each.price for each in fills), Decimal(0))
     shares = sum((each.side.sign * each.quantity for each in fills), Decimal(0))
     assert result.unrealized is not None

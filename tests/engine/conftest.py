@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ class Stage:
     clock: FakeClock
     told: list[Alert]
 
-    async def arm(self, symbol: str = "AAPL", level: str = "190.50", **more: str) -> WatcherView:
+    async def arm(self, symbol: str = "AAPL", level: str = "190.50", **more: Any) -> WatcherView:
         request = BreakoutRequest(symbol, level, **{"quantity": "10", **more})
         watcher = await self.desk.arm(await self.desk.preview_breakout(request))
         await settle()

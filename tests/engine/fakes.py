@@ -203,6 +203,7 @@ class FakeBroker:
 
     def __init__(self) -> None:
         self.account = ACCOUNT
+        self.client_id = CLIENT_ID
         self.link = Link(LinkState.READY, 0)
         self.orders: dict[int, Placed] = {}
         self.brackets: list[Bracket] = []

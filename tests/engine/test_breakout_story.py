@@ -78,6 +78,69 @@ async def test_bracket_takes_its_prices_from_the_fresh_ask(stage: Stage) -> None
     assert entry.order_ref == "BD-20261119-w1-000001"
 
 
+@pytest.mark.parametrize(
+    ("entry", "order_type", "limit", "stop"),
+    [
+        ("limit", OrderType.LIMIT, "190.61", None),
+        ("mkt", OrderType.MARKET, None, None),
+        ("stop", OrderType.STOP_LIMIT, "191.02", "190.64"),
+    ],
+)
+async def test_entry_of_another_style_is_sent_as_typed_and_withdrawn_in_time(
+    stage: Stage, entry: str, order_type: OrderType, limit: str | None, stop: str | None
+) -> None:
+    await stage.arm(entry=entry)
+    stage.bars(190.40, 190.55)
+    stage.market.set_quote(AAPL, "190.59", "190.61")
+    stage.market.emit(AAPL, replace(a_bar(2, 190.55, 190.60), high=190.63))
+    sent = stage.broker.brackets[0].entry
+    assert sent.order_type is order_type
+    assert sent.limit_price == (None if limit is None else Decimal(limit))
+    assert sent.stop_price == (None if stop is None else Decimal(stop))
+    assert sent.time_in_force is TimeInForce.DAY
+    stage.broker.accept(101, 102, 103)
+    await stage.clock.advance(10.1)
+    assert stage.broker.sent[-1] == "cancel 101"
+
+
+async def test_gap_entry_lets_a_break_count_that_was_not_seen(stage: Stage) -> None:
+    await stage.arm(gap_entry=True)
+    stage.bars(190.60, 190.62, 190.64)
+    assert len(stage.broker.brackets) == 1
+
+
+@pytest.mark.parametrize("replayed", [False, True])
+async def test_no_quote_outlives_the_wait_that_it_was_for(stage: Stage, replayed: bool) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55)
+    if replayed:
+        stage.broker.set_link(LinkState.DISCONNECTED, "the socket closed", epoch=1)
+        assert [each.is_closed for each in stage.market.quote_streams] == [True]
+        stage.broker.set_link(LinkState.READY)
+        await settle()
+        assert [each.is_closed for each in stage.market.quote_streams] == [True, False]
+        stage.bars(190.60, 190.62, start=20)
+    else:
+        await stage.desk.stop_watcher("w1")
+    assert all(stream.is_closed for stream in stage.market.quote_streams)
+    assert stage.broker.brackets == []
+
+
+@pytest.mark.parametrize("close", [-1.0, float("nan"), float("inf")])
+async def test_bar_without_a_price_neither_confirms_nor_breaks_the_list(
+    stage: Stage, close: float
+) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55)
+    stage.market.emit(AAPL, replace(a_bar(2, 190.55, 190.60), close=close))
+    stage.market.emit(AAPL, a_bar(3, 190.60, 190.60, count=0))
+    (view,) = stage.desk.watchers()
+    assert view.phase is Phase.CONFIRMING
+    assert stage.broker.brackets == []
+    stage.market.emit(AAPL, a_bar(4, 190.60, 190.62))
+    assert len(stage.broker.brackets) == 1
+
+
 async def test_stale_quote_gives_way_to_the_close_of_the_deciding_bar(stage: Stage) -> None:
     await stage.arm()
     stage.bars(190.40, 190.55)
@@ -219,7 +282,7 @@ async def test_failing_watcher_ends_with_its_reason_and_harms_no_other(
     assert first.end_reason == "a rule that does not hold"
     assert not second.failed
     assert len(stage.broker.brackets) == 1
-    assert "watcher w1 of AAPL ended" in stage.texts(AlertKind.ERROR)[0]
+    assert "AAPL is not watched any more: a rule" in stage.texts(AlertKind.ERROR)[0]
 
 
 async def test_stopped_watcher_leaves_its_feed_and_enters_nothing(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from apps.domain.errors import InvalidInput, NotConnected, Refused, RiskRefused
 from apps.domain.orders import OrderStatus, OrderType
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import AlertKind
-from apps.engine.ports import LinkState
+from apps.engine.ports import BrokerNotice, LinkState
 from apps.engine.requests import BracketRequest
 from apps.engine.trades import TradeState
 from tests.engine.conftest import Stage, Staging
@@ -217,6 +217,70 @@ async def test_stop_taken_away_by_the_targets_fill_is_not_told(stage: Stage) -> 
     stage.broker.fill(target, "10", "192.53")
     await stage.clock.advance(5.0)
     assert stage.texts(AlertKind.ERROR) == []
+
+
+async def test_entry_whose_stop_is_turned_down_is_withdrawn_at_once(stage: Stage) -> None:
+    entry, target, stop = await send(stage, replace(BUY, limit="189.00"))
+    stage.broker.accept(entry, target)
+    stage.broker.reject(stop, 201, "too far from the market")
+    await settle()
+    assert stage.broker.sent[-1] == f"cancel {entry}"
+    assert stage.desk.trades()[0].state is TradeState.WITHDRAWN
+
+
+async def test_part_of_a_resting_entry_without_a_working_stop_is_told(stage: Stage) -> None:
+    entry, target, stop = await send(stage, replace(BUY, limit="189.00"))
+    stage.broker.accept(entry, target, stop)
+    stage.broker.fill(entry, "4", "189.00")
+    assert stage.desk.trades()[0].state is TradeState.PARTLY_FILLED
+    stage.broker._change(stop, why_held="child")
+    await stage.clock.advance(3.1)
+    assert "4 AAPL have no working stop" in stage.texts(AlertKind.ERROR)[0]
+
+
+async def test_correction_that_is_heard_before_what_it_corrects_stands(stage: Stage) -> None:
+    entry, *exits = await send(stage)
+    stage.broker.accept(entry, *exits)
+    fill = stage.broker.fill(entry, "10", "190.41")
+    corrected = replace(fill, exec_id=fill.exec_id[:-1] + "2", price=Decimal("190.40"))
+    for told in (corrected, fill, corrected):
+        stage.broker.send_fill(told)
+    assert stage.desk.trades()[0].entry_avg_price == Decimal("190.40")
+    assert len(stage.texts(AlertKind.FILL)) == 2, "the execution and its correction, once each"
+
+
+async def test_orders_of_another_client_are_not_cancelled_under_our_ids(stage: Stage) -> None:
+    entry, *exits = await send(stage)
+    stage.broker.accept(entry, *exits)
+    theirs = replace(stage.broker.orders[entry].state, client_id=8)
+    stage.broker.foreign_orders.append(replace(theirs, order_id=exits[0]))
+    outcomes = await stage.desk.cancel("all")
+    assert [each.order_id for each in outcomes] == [entry, *exits]
+
+
+async def test_notice_that_names_no_order_is_told_unless_all_is_well(stage: Stage) -> None:
+    stage.broker.notice(10197, "AAPL bars: No market data during competing live session")
+    stage.broker._listeners[0].on_notice(BrokerNotice(2104, "farm is OK", is_routine=True))
+    assert stage.texts(AlertKind.WARNING) == [
+        "[10197] AAPL bars: No market data during competing live session"
+    ]
+
+
+async def test_held_position_of_an_earlier_session_is_counted_at_its_running_price(
+    make_stage: Staging,
+) -> None:
+    stage = make_stage(RiskLimits(max_daily_loss=Decimal(50)))
+    async with stage.desk:
+        ids = await send(stage)
+        stage.broker.accept(*ids)
+        stage.broker.fill(ids[0], "10", "190.41")
+    again = make_stage(RiskLimits(max_daily_loss=Decimal(50)))
+    async with again.desk:
+        await settle()
+        again.market.emit(AAPL, a_bar(9, 186.0, 185.0))
+        preview = await again.desk.preview_bracket(replace(BUY, symbol="MSFT"))
+        with pytest.raises(RiskRefused, match="MAX_DAILY_LOSS"):
+            await again.desk.send_bracket(preview)
 
 
 async def test_rejected_stop_is_told_with_its_code(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from apps.domain.brackets import EntryStyle
 from apps.domain.breakout import OnFalseBreak
 from apps.domain.errors import InvalidInput, NotFound
 from apps.domain.levels import Direction
@@ -33,8 +34,33 @@ async def test_what_was_not_typed_comes_from_the_defaults(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "worst", "at_risk"),
+    [
+        ("capped", "190.88", "13.30"),
+        ("limit", "190.50", "9.50"),
+        ("mkt", "190.50", "9.50"),
+        ("stop", "190.89", "13.30"),
+    ],
+)
+async def test_risk_is_shown_for_the_style_of_the_entry(
+    stage: Stage, entry: str, worst: str, at_risk: str
+) -> None:
+    preview = await stage.desk.preview_breakout(replace(ARM, entry=entry))
+    assert preview.entry is EntryStyle(entry)
+    assert (preview.entry_cap, preview.money_at_risk) == (Decimal(worst), Decimal(at_risk))
+
+
+async def test_gap_entry_reaches_the_rule(stage: Stage) -> None:
+    preview = await stage.desk.preview_breakout(replace(ARM, gap_entry=True))
+    assert preview.gap_entry
+    assert preview.spec.rule.gap_entry
+    assert not (await stage.desk.preview_breakout(ARM)).gap_entry
+
+
+@pytest.mark.parametrize(
     ("request_", "words"),
     [
+        (replace(ARM, entry="moc"), "none of capped, limit, mkt and stop"),
         (replace(ARM, level="abc"), "not a number"),
         (replace(ARM, level="190.00", direction="long"), "already above"),
         (replace(ARM, direction="up"), "neither long nor short"),

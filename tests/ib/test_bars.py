@@ -5,6 +5,7 @@ import gc
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -262,8 +263,19 @@ async def test_a_running_quote_follows_its_ticks(tws: TwsStub, desk: DeskSide) -
     gone = quote.latest()
     assert gone is not None
     assert (gone.bid, gone.bid_size, gone.halted) == (None, None, False)
+    for unset in ("nan", "inf", "1.7976931348623157e308", "0"):
+        tws.peer.send(1, 6, asked[2], 2, unset, 100, 1)
+        tws.peer.error(-1, 2108, f"after {unset}")
+        await desk.heard.until(partial(_heard_of, desk, unset))
+        without = quote.latest()
+        assert without is not None
+        assert (without.ask, without.ask_size) == (None, None), unset
     quote.close()
     await tws.got(2)
+
+
+def _heard_of(desk: DeskSide, words: str) -> bool:
+    return desk.heard.notices[-1].text.endswith(words)
 
 
 async def test_a_quote_asked_for_once_is_given_when_it_is_complete(

@@ -262,7 +262,7 @@ async def test_losing_ibs_servers_is_an_epoch_and_no_order_goes_out(
 async def test_farm_notices_are_passed_on(tws: TwsStub, desk: DeskSide) -> None:
     await desk.gateway.connect()
     text = "Market data farm connection is OK:usfarm"
-    assert desk.heard.notices == [BrokerNotice(2104, text)]
+    assert desk.heard.notices == [BrokerNotice(2104, text, is_routine=True)]
     tws.peer.error(-1, 2103, "Market data farm connection is broken:usfarm")
     assert (await desk.heard.notice(2103)).order_id is None
     assert desk.link.state is LinkState.READY

@@ -149,6 +149,7 @@ def entry() -> None:
 @click.option("--yes", "-y", is_flag=True, help="Arm without asking.")
 def start(
     symbol: str | None,
+    *,
     level: str | None,
     direction: str | None,
     qty: str | None,

@@ -1,0 +1,84 @@
+"""One order of a trade: what was asked for, what the broker says of it, what was filled.
+
+Here is how the broker's words about a single order are to be read. What several of them come to
+together stands in `apps.engine.trades`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from apps.domain.orders import OrderState, OrderStatus, Ticket
+
+__all__ = ["Leg", "LegRole"]
+
+_REFUSALS = frozenset(
+    {103, 106, 107, 109, 110, 111, 113, 154, 163, 164, 200, 201, 203, 355, 382, 383, 387, 388}
+) | {411, 413, 434, 435, 436, 451, 460, 10006, 10243}
+"""IB's codes that end a new order. They mean less for one that works: there the status decides."""
+
+_UNANSWERED = (OrderStatus.API_PENDING, OrderStatus.PENDING_SUBMIT)
+
+
+class LegRole(Enum):
+    """What an order is to its trade; the value is shown beside a fill."""
+
+    ENTRY = "entry"
+    TAKE_PROFIT = "take-profit"
+    STOP_LOSS = "stop"
+    EXIT = "exit"
+    """An order of the exit routine, sent later."""
+
+
+@dataclass(slots=True)
+class Leg:
+    """One order of a trade: what was asked for, what the broker says, what was filled."""
+
+    role: LegRole
+    order_id: int
+    ticket: Ticket
+    order: OrderState | None = None
+    filled: Decimal = Decimal(0)
+    value: Decimal = Decimal(0)
+    notice: tuple[int, str] | None = None
+    """The last thing that the broker said of it: IB's code and text."""
+    is_missing: bool = False
+    """The broker's open orders do not list it, though its end was not told."""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will be filled, and every execution of it is here."""
+        asked = self.ticket.quantity if self.order is None else self.order.quantity
+        if self.filled >= asked:
+            return True
+        return self.has_ended and (self.order is None or self.filled >= self.order.filled)
+
+    @property
+    def is_filled(self) -> bool:
+        """All that was asked for is filled."""
+        return self.filled >= self.ticket.quantity
+
+    @property
+    def is_reduced(self) -> bool:
+        """The broker counts it as filled: its quantity was cut to what is, and its exits live."""
+        return self.order is not None and self.order.status is OrderStatus.FILLED
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing more will come of the order."""
+        return self.is_rejected or (self.order is not None and self.order.status.is_done)
+
+    @property
+    def is_rejected(self) -> bool:
+        """The broker turned it down: inactive and not held, or cancelled with such a code.
+
+        Before the first answer a code that ends orders is enough, for no status may follow it.
+        """
+        is_refusal = self.notice is not None and self.notice[0] in _REFUSALS
+        if self.order is None or self.order.status in _UNANSWERED:
+            return is_refusal
+        if self.order.status is OrderStatus.INACTIVE:
+            return not self.order.why_held
+        return is_refusal and self.order.status.is_done and self.order.filled == 0
