@@ -88,8 +88,10 @@ from apps.domain.breakout_events import (
     Would,
     bar_events,
 )
+from apps.domain.calm import Calm
 from apps.domain.errors import IllegalTransition, InvalidInput
 from apps.domain.levels import Direction
+from apps.domain.sessions import Span
 from apps.domain.ticks import TickRule
 
 __all__ = [
@@ -116,6 +118,7 @@ __all__ = [
     "Triggered",
     "Would",
     "bar_events",
+    "calm_bars",
     "parse_on_false_break",
     "run",
     "step",
@@ -187,6 +190,11 @@ class BreakoutRule:
             return self._is_long
         return self.direction.reaches(self.ticks.nearest(price), self.level)
 
+    @property
+    def inside(self) -> tuple[float, float]:
+        """Two prices between which, both left out, every price is surely inside the level."""
+        return (-inf, self._unsure_from) if self._is_long else (self._unsure_to, inf)
+
 
 @dataclass(frozen=True, slots=True)
 class BreakoutState:
@@ -232,6 +240,20 @@ def run(rule: BreakoutRule, state: BreakoutState, events: Iterable[Event]) -> St
         state, led_to = step(rule, state, event)
         actions += led_to
     return Step(state, actions)
+
+
+def calm_bars(rule: BreakoutRule, state: BreakoutState, session: Span) -> Calm | None:
+    """Give the bars of which the rule need not be told as it stands; None for none.
+
+    For each live one of them that follows no gap, `run` would give ``state`` back and no action.
+    ``session`` is the one whose bars were told so far: the first of another must be.
+    """
+    if state.phase is not Phase.ARMED or state.first is not None:
+        return None
+    if rule.bar_seconds != BASE_SECONDS:
+        return None  # larger bars are built of all of them
+    low, high = rule.inside
+    return Calm(session.start, session.end, low, high)
 
 
 def parse_on_false_break(text: str) -> OnFalseBreak:

@@ -21,7 +21,15 @@ from math import inf
 from apps.domain.aggregation import Aggregator, CompletedBar
 from apps.domain.bars import BASE_SECONDS, Bar
 from apps.domain.brackets import EntryStyle, plan_breakout_entry
-from apps.domain.breakout import BreakoutRule, BreakoutState, OnFalseBreak, Phase, run, step
+from apps.domain.breakout import (
+    BreakoutRule,
+    BreakoutState,
+    OnFalseBreak,
+    Phase,
+    calm_bars,
+    run,
+    step,
+)
 from apps.domain.breakout_events import (
     Action,
     BarCompleted,
@@ -31,6 +39,7 @@ from apps.domain.breakout_events import (
     Stop,
     bar_events,
 )
+from apps.domain.calm import Calm
 from apps.domain.errors import DeskError
 from apps.domain.instruments import Instrument
 from apps.domain.levels import Direction, Level
@@ -159,6 +168,7 @@ class BreakoutWatcher:
             if self._trade is not None:
                 await self._trade.outcome()
         finally:
+            self._last_bar = self._newest_bar()
             if seat is not None:
                 seat.close()
             self._end()
@@ -197,6 +207,12 @@ class BreakoutWatcher:
         self._failure = error
         self._decided.set()
 
+    def calm(self) -> Calm | None:
+        """Give the bars that lead to nothing as things stand."""
+        if self._session is None or self._decided.is_set():
+            return None
+        return calm_bars(self.spec.rule, self._state, self._session)
+
     @property
     def outcome(self) -> str:
         """How a watcher that has run to its end came out, in a few words."""
@@ -206,7 +222,7 @@ class BreakoutWatcher:
 
     def view(self, *, end_reason: str = "", failed: bool = False) -> WatcherView:
         """Give the watcher as it stands; how it ended is known to who runs it."""
-        rule, bar = self.spec.rule, self._last_bar
+        rule, bar = self.spec.rule, self._newest_bar()
         is_price = bar is not None and 0.0 < bar.close < inf
         last = rule.ticks.nearest(bar.close) if bar is not None and is_price else None
         distance = None if last is None else (rule.level - last) * rule.direction.entry_side.sign
@@ -228,6 +244,12 @@ class BreakoutWatcher:
             end_reason=end_reason,
             failed=failed,
         )
+
+    def _newest_bar(self) -> Bar | None:
+        """Give the feed's last bar; it need not have been told here."""
+        if self._readiness is Readiness.ENDED:
+            return self._last_bar
+        return self._feeds.newest_bar(self.spec.instrument) or self._last_bar
 
     def _end(self) -> None:
         self._close_quote()

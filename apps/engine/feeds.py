@@ -6,17 +6,18 @@ feed is blind at once, whatever the link's state says by then, and stays so unti
 subscribed anew. The first bar after that is marked, for what happened in between is not known.
 
 A bar reaches its listeners synchronously, within the call that brought it; a listener that
-fails is told so itself and harms no other. A feed keeps the stamp of its last bar, nothing else.
+fails is told so itself and harms no other. A bar that is calm to all of them is told to none. A
+feed keeps its last bar, nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
 from apps.domain.bars import Bar
+from apps.domain.calm import Calm
 from apps.domain.errors import BrokerError, DeadlineExceeded, NotConnected
 from apps.domain.instruments import Instrument
 from apps.engine.alerts import Alert, AlertKind, AlertSink
@@ -44,6 +45,9 @@ class FeedListener(Protocol):
 
     def on_failure(self, error: Exception) -> None:
         """The listener itself raised ``error`` from one of the calls above."""
+
+    def calm(self) -> Calm | None:
+        """Give the bars that may be kept from it until it is told one again; None for none."""
 
 
 class BarFeeds:
@@ -75,6 +79,11 @@ class BarFeeds:
         """Seconds of this machine since any feed had a bar; None while none has."""
         return None if self._last_bar_s is None else self._clock.monotonic() - self._last_bar_s
 
+    def newest_bar(self, instrument: Instrument) -> Bar | None:
+        """Give the last bar of a feed that somebody listens to; None while it has had none."""
+        feed = self._feeds.get(instrument.con_id)
+        return None if feed is None else feed.last_bar
+
     async def join(self, instrument: Instrument, listener: FeedListener) -> Subscription:
         """Listen to the bars of ``instrument`` until the subscription is closed.
 
@@ -85,8 +94,8 @@ class BarFeeds:
         if feed is None:
             feed = self._feeds[instrument.con_id] = _Feed(instrument, self._on_bar)
         was_open = feed.is_open
-        feed.add(listener)
         seat = _Seat(self, feed, listener)
+        feed.add(seat)
         try:
             await self._open(feed)
         except (NotConnected, DeadlineExceeded) as error:
@@ -109,10 +118,10 @@ class BarFeeds:
             if link.state is LinkState.READY and feed.is_blind:
                 self._resubscribe(feed)
 
-    def leave(self, feed: _Feed, listener: FeedListener) -> None:
+    def leave(self, feed: _Feed, seat: _Seat) -> None:
         """Take one listener off a feed, and close the feed that has none left."""
-        feed.remove(listener)
-        if not feed.listeners and self._feeds.get(feed.instrument.con_id) is feed:
+        feed.remove(seat)
+        if not feed.seats and self._feeds.get(feed.instrument.con_id) is feed:
             del self._feeds[feed.instrument.con_id]
             feed.drop()
 
@@ -171,17 +180,29 @@ class BarFeeds:
 
 
 class _Seat:
-    """One listener's place at a feed."""
+    """One listener's place at a feed, and the bars that are calm to it."""
 
     def __init__(self, feeds: BarFeeds, feed: _Feed, listener: FeedListener) -> None:
-        self._feeds, self._feed, self._listener = feeds, feed, listener
+        self.listener = listener
+        self.calm: Calm | None = None
+        self._feeds, self._feed = feeds, feed
         self._is_taken = True
+
+    def tell(self, bar: Bar, *, after_gap: bool) -> None:
+        """Pass on a bar, unless it is calm; a bar after a gap never is."""
+        if after_gap or self.calm is None or not self.calm.holds(bar):
+            self.calm = None
+            contained(self.listener.on_failure, self._tell, bar, after_gap=after_gap)
 
     def close(self) -> None:
         """Leave the feed; the last to leave closes it."""
         if self._is_taken:
             self._is_taken = False
-            self._feeds.leave(self._feed, self._listener)
+            self._feeds.leave(self._feed, self)
+
+    def _tell(self, bar: Bar, *, after_gap: bool) -> None:
+        self.listener.on_bar(bar, after_gap=after_gap)
+        self.calm = self.listener.calm()
 
 
 class _Feed:
@@ -189,25 +210,31 @@ class _Feed:
 
     def __init__(self, instrument: Instrument, on_any: Callable[[Instrument, Bar], None]) -> None:
         self.instrument = instrument
-        self.listeners: tuple[FeedListener, ...] = ()
+        self.seats: tuple[_Seat, ...] = ()
         self.opening = asyncio.Lock()
         self.is_blind = False
         self.is_retrying = False
         self._on_any = on_any
         self._subscription: Subscription | None = None
         self._generation = 0
-        self._last_start: datetime | None = None
+        self.last_bar: Bar | None = None
+        self._calm: Calm | None = None
         self._is_after_gap = False
+
+    @property
+    def listeners(self) -> tuple[FeedListener, ...]:
+        return tuple(seat.listener for seat in self.seats)
 
     @property
     def is_open(self) -> bool:
         return self._subscription is not None
 
-    def add(self, listener: FeedListener) -> None:
-        self.listeners = (*self.listeners, listener)
+    def add(self, seat: _Seat) -> None:
+        self.seats = (*self.seats, seat)
+        self._calm = None  # what is calm to the new one is not known before its first bar
 
-    def remove(self, listener: FeedListener) -> None:
-        self.listeners = tuple(each for each in self.listeners if each is not listener)
+    def remove(self, seat: _Seat) -> None:
+        self.seats = tuple(each for each in self.seats if each is not seat)
 
     def next_generation(self) -> BarListener:
         """Give the listener for the next subscription; bars of earlier ones are stale."""
@@ -242,10 +269,20 @@ class _Feed:
             self._subscription = None
 
     def _fan_out(self, bar: Bar) -> None:
-        if self._last_start is not None and bar.start <= self._last_start:
+        if self.last_bar is not None and bar.start <= self.last_bar.start:
             return  # a repeat
-        self._last_start = bar.start
+        self.last_bar = bar
         after_gap, self._is_after_gap = self._is_after_gap, False
         self._on_any(self.instrument, bar)
-        for listener in self.listeners:
-            contained(listener.on_failure, listener.on_bar, bar, after_gap=after_gap)
+        if after_gap or self._calm is None or not self._calm.holds(bar):
+            for seat in self.seats:
+                seat.tell(bar, after_gap=after_gap)
+            self._calm = self._calm_to_all()
+
+    def _calm_to_all(self) -> Calm | None:
+        to_all = Calm()
+        for seat in self.seats:
+            if seat.calm is None:
+                return None
+            to_all &= seat.calm
+        return to_all

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from apps.domain.bars import Bar
+from apps.domain.calm import Calm
 from apps.domain.errors import DeskError
 from apps.domain.instruments import Instrument
 from apps.engine.alerts import Alert, AlertKind, AlertSink
@@ -39,6 +40,9 @@ class _Unmoved:
 
     def on_failure(self, error: Exception) -> None:
         pass
+
+    def calm(self) -> Calm:
+        return Calm()
 
 
 class RunningPrices:

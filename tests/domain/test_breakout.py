@@ -30,11 +30,13 @@ from apps.domain.breakout import (
     Triggered,
     Would,
     bar_events,
+    calm_bars,
     parse_on_false_break,
     run,
     step,
 )
 from apps.domain.errors import IllegalTransition, InvalidInput
+from apps.domain.sessions import Span
 from apps.domain.ticks import PriceBand, TickRule
 
 OPENING = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -571,3 +573,51 @@ def test_bars_that_prove_nothing_change_nothing_that_follows(drawn: Drawn) -> No
     with_flat_bars = run(LONG, settled(), (e for e in events if getattr(e, "live", True)))
     without = run(LONG, settled(), (e for e in traded if e.live))
     assert with_flat_bars.actions == without.actions
+
+
+SESSION = Span(OPENING, OPENING + timedelta(hours=6.5))
+
+
+@given(rule=RULES_TO_RUN, drawn=BARS)
+@settings(deadline=None, max_examples=100)
+def test_a_calm_bar_leads_to_nothing(rule: BreakoutRule, drawn: Drawn) -> None:
+    state = settled()
+    events = [event for event in drawn_events(drawn) if isinstance(event, BaseBar)]
+    for base in events:
+        if state.phase.is_over:
+            break
+        calm = calm_bars(rule, state, SESSION)
+        completed = [BarCompleted(base.bar, base.live, base.halted)]
+        after = run(rule, state, bar_events(base, completed))
+        if calm is not None and calm.holds(base.bar) and base.live and not base.after_gap:
+            assert after == (state, ())
+        state = after.state
+
+
+@pytest.mark.parametrize(("rule", "inside"), [(LONG, 190.40), (SHORT, 190.60)])
+def test_bars_inside_the_level_are_calm_while_armed(rule: BreakoutRule, inside: float) -> None:
+    calm = calm_bars(rule, settled(), SESSION)
+    assert calm is not None
+    assert calm.holds(bar(1, 190.5, inside))
+    assert not calm.holds(bar(1, inside, 190.5))
+    assert not calm.holds(bar(1, inside, float("nan")))
+
+
+def test_bars_of_another_session_are_not_calm() -> None:
+    calm = calm_bars(LONG, settled(), SESSION)
+    assert calm is not None
+    assert not calm.holds(bar(-1, 190.4, 190.4))
+    assert not calm.holds(bar(4680, 190.4, 190.4))
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [
+        (LONG, BreakoutState()),
+        (LONG, confirming()),
+        (LONG, BreakoutState(Phase.BEYOND, None)),
+        (MINUTE, settled()),
+    ],
+)
+def test_every_bar_is_told_where_it_may_matter(rule: BreakoutRule, state: BreakoutState) -> None:
+    assert calm_bars(rule, state, SESSION) is None

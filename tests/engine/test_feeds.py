@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from apps.domain.bars import Bar
+from apps.domain.calm import Calm
 from apps.domain.errors import BrokerError
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.feeds import BarFeeds
@@ -25,6 +26,7 @@ class Ear:
         self.after_gap: list[bool] = []
         self.sight: list[str] = []
         self.failures: list[Exception] = []
+        self.calm_bars: Calm | None = None
         self._fails_with = fails_with
 
     def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
@@ -41,6 +43,9 @@ class Ear:
 
     def on_failure(self, error: Exception) -> None:
         self.failures.append(error)
+
+    def calm(self) -> Calm | None:
+        return self.calm_bars
 
 
 @pytest.fixture
@@ -202,3 +207,49 @@ async def test_five_hundred_listeners_on_sixty_feeds_get_all_their_bars(
             market.emit(instrument, a_bar(index, 190.0, 190.1))
     assert {len(ear.bars) for ear in ears} == {20}
     assert market_clock.now == a_bar(19, 0, 0).start + timedelta(seconds=5)
+
+
+async def test_a_calm_bar_is_told_only_to_those_to_whom_it_matters(
+    feeds: BarFeeds, market: FakeMarket
+) -> None:
+    ears = Ear(), Ear()
+    for ear, high in zip(ears, (191.0, 190.5), strict=True):
+        ear.calm_bars = Calm(high=high)
+        await feeds.join(AAPL, ear)
+    for index, close in enumerate((190.1, 190.2, 190.6, 190.3)):
+        market.emit(AAPL, a_bar(index, 190.0, close))
+    # the first shows what is calm to whom
+    assert [[bar.close for bar in ear.bars] for ear in ears] == [[190.1], [190.1, 190.6]]
+    newest = feeds.newest_bar(AAPL)
+    assert newest is not None
+    assert newest.close == 190.3
+
+
+async def test_a_calm_bar_is_told_after_a_gap_and_to_whoever_has_just_come(
+    feeds: BarFeeds, market: FakeMarket
+) -> None:
+    first, second = Ear(), Ear()
+    first.calm_bars = second.calm_bars = Calm()
+    await feeds.join(AAPL, first)
+    market.emit(AAPL, a_bar(0, 190.0, 190.1))
+    await feeds.join(AAPL, second)
+    market.emit(AAPL, a_bar(1, 190.0, 190.1))
+    assert (len(first.bars), len(second.bars)) == (1, 1)
+    feeds.on_link(Link(LinkState.DISCONNECTED, 1, "the socket closed"))
+    feeds.on_link(Link(LinkState.READY, 1))
+    await settle()
+    market.emit(AAPL, a_bar(5, 190.0, 190.1))
+    market.emit(AAPL, a_bar(6, 190.0, 190.1))
+    assert second.after_gap == [False, True]
+
+
+async def test_nothing_is_calm_to_one_who_builds_larger_bars(
+    feeds: BarFeeds, market: FakeMarket
+) -> None:
+    calm, builder = Ear(), Ear()
+    calm.calm_bars = Calm()
+    await feeds.join(AAPL, calm)
+    await feeds.join(AAPL, builder)
+    for index in range(3):
+        market.emit(AAPL, a_bar(index, 190.0, 190.1))
+    assert len(builder.bars) == 3
