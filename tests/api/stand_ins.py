@@ -17,7 +17,7 @@ from apps.domain.account import AccountSummary, Position
 from apps.domain.bars import Bar
 from apps.domain.brackets import EntryStyle
 from apps.domain.breakout import BreakoutRule, OnFalseBreak, Phase
-from apps.domain.errors import DeskError, NotFound
+from apps.domain.errors import NotFound
 from apps.domain.instruments import Instrument, InstrumentKind
 from apps.domain.levels import Direction
 from apps.domain.orders import Fill, OrderState, OrderStatus, Side
