@@ -1,4 +1,4 @@
-"""Numbers as a trader types them: plain decimals, and one sentence for everything else.
+"""Numbers as a trader types and reads them: plain decimals, and one sentence for all else.
 
 At home here: the grammar of a typed number, shared by levels, percentages and quantities. What a
 number may be (a price above zero, whole shares) is said by the module that owns the meaning.
@@ -11,9 +11,12 @@ from decimal import Decimal
 
 from apps.domain.errors import InvalidInput
 
-__all__ = ["parse_number", "plain"]
+__all__ = ["parse_number", "plain", "priced"]
 
 _MOST_DIGITS = 18
+_FINEST = 5
+"""Decimals of the finest tick that is shown."""
+
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 
@@ -48,3 +51,14 @@ def plain(number: Decimal) -> str:
         return "0"
     shown = f"{number:f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def priced(price: Decimal | float) -> str:
+    """Write a price as a trader reads it: two decimals at least, more where the tick is finer.
+
+    >>> priced(Decimal("438.2")), priced(0.00015), priced(12345.675), priced(Decimal(190))
+    ('438.20', '0.00015', '12345.675', '190.00')
+    """
+    shown = plain(round(Decimal(str(price)), _FINEST))
+    whole, _, cents = shown.partition(".")
+    return f"{whole}.{cents:0<2}"

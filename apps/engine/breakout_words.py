@@ -17,7 +17,7 @@ from apps.domain.breakout_events import (
     Triggered,
 )
 from apps.domain.levels import Direction, Level
-from apps.domain.numerals import plain
+from apps.domain.numerals import priced
 from apps.engine.alerts import AlertKind
 
 __all__ = ["words_of"]
@@ -42,8 +42,8 @@ def _clock(at: datetime) -> str:
 @words_of.register
 def _(action: Triggered, symbol: str, level: Level) -> Words:
     text = (
-        f"{symbol} closed at {action.bar.close:g}, at or {_way(level)} {plain(level.price)}, in "
-        f"the bar of {_clock(action.bar.start)}; waiting for confirmation"
+        f"{symbol} closed at {priced(action.bar.close)}, at or {_way(level)} "
+        f"{priced(level.price)}, in the bar of {_clock(action.bar.start)}; waiting for confirmation"
     )
     return AlertKind.TRIGGER, text
 
@@ -52,7 +52,7 @@ def _(action: Triggered, symbol: str, level: Level) -> Words:
 def _(action: Enter, symbol: str, level: Level) -> Words:
     return (
         AlertKind.TRIGGER,
-        f"{symbol} confirmed the break of {plain(level.price)} at {action.bar.close:g}",
+        f"{symbol} confirmed the break of {priced(level.price)} at {priced(action.bar.close)}",
     )
 
 
@@ -61,14 +61,14 @@ def _(action: FalseBreak, symbol: str, level: Level) -> Words:
     price = action.bar.open if _opened_inside(action) else action.bar.close
     return (
         AlertKind.FALSE_BREAK,
-        f"{symbol} did not hold {plain(level.price)}: {action.reason.value} ({price:g})",
+        f"{symbol} did not hold {priced(level.price)}: {action.reason.value} ({priced(price)})",
     )
 
 
 @words_of.register
 def _(action: Skipped, symbol: str, level: Level) -> Words:
     text = (
-        f"{symbol} is already {_way(level)} {plain(level.price)} ({action.bar.open:g}) in "
+        f"{symbol} is already {_way(level)} {priced(level.price)} ({priced(action.bar.open)}) in "
         f"{_of(action.reason)}; skipped until it closes back inside"
     )
     return AlertKind.WARNING, text
@@ -76,13 +76,13 @@ def _(action: Skipped, symbol: str, level: Level) -> Words:
 
 @words_of.register
 def _(_action: BackInside, symbol: str, level: Level) -> Words:
-    return AlertKind.INFO, f"{symbol} is back inside {plain(level.price)}; a break counts again"
+    return AlertKind.INFO, f"{symbol} is back inside {priced(level.price)}; a break counts again"
 
 
 @words_of.register
 def _(action: Missed, symbol: str, level: Level) -> Words:
     text = (
-        f"{symbol} would have {action.would.value} at {plain(level.price)} at "
+        f"{symbol} would have {action.would.value} at {priced(level.price)} at "
         f"{_clock(action.bar.start)}, while no bars came"
     )
     return AlertKind.WARNING, text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from apps.domain.numerals import plain
+from apps.domain.numerals import plain, priced
 from apps.domain.orders import Bracket, Fill, Side
 from apps.engine.legs import Leg
 from apps.engine.trades import Trade
@@ -31,7 +31,7 @@ def _money(amount: Decimal) -> str:
 
 
 def _price(price: Decimal | None) -> str:
-    return "the market" if price is None else plain(round(price, 4))
+    return "the market" if price is None else priced(price)
 
 
 def _order(bracket: Bracket) -> str:
