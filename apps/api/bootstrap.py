@@ -18,7 +18,7 @@ from pathlib import Path
 from apps.api.clock import SystemClock
 from apps.api.config import Settings
 from apps.api.logs import logging_to
-from apps.api.state import account_folder, hold, state_root
+from apps.api.state import account_folder, hold, hold_link, state_root
 from apps.domain.errors import CannotConnect
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import Alert, AlertKind, AlertSink
@@ -58,6 +58,10 @@ async def joined_desk(settings: Settings, alerts: AlertSink) -> AsyncIterator[Jo
         stack.enter_context(logging_to(_log_path(settings, root), settings.log_level))
         if folder_name:
             stack.enter_context(_held(settings, root, folder_name))
+        if not settings.embedded:
+            stack.enter_context(
+                hold_link(root, settings.ib_host, settings.ib_port, settings.ib_client_id)
+            )
         gateway = await stack.enter_async_context(_embedded(settings))
         ib = await stack.enter_async_context(_linked(_endpoint(settings, gateway), alerts))
         if not folder_name:

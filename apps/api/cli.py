@@ -12,7 +12,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +24,7 @@ from apps.api.config import SETTINGS, Settings, load_settings
 from apps.api.ending import Ending
 from apps.api.interrupts import Interrupted, Interrupts
 from apps.api.outcomes import ExitCode, error_as_json, exit_code_of
+from apps.api.outlet import Outlet, say_at_the_end
 from apps.api.replies import Reply
 from apps.api.session import Command, Session
 from apps.api.tree import ShowHelp, Tree, parse_with
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenMenu", "Request", "main", "request_of", "run"]
 
 PROJECT_ROOT = Path(__file__).parents[2]
+
+_STDOUT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +72,16 @@ def main() -> int:
     """Run the program of this process; give its exit code."""
     _occupy_standard_streams()
     words = sys.argv[1:]
+    in_json = "--json" in words
     try:
         request = request_of(words)
         if isinstance(request.command, ShowHelp):
             return _print_help(request.command.text)
-        return asyncio.run(run(request))
     except DeskError as error:
-        return _print_error(error, in_json="--json" in words)
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return ExitCode.ERROR
-    except Exception as error:  # noqa: BLE001 - the program's edge: a bug becomes one sentence
-        return _print_error(_own_error(error), in_json="--json" in words)
+        return _print_error(error, in_json=in_json)
+    with Outlet.in_place() as outlet:
+        code = _run(request, outlet, in_json=in_json)
+        return _drained(outlet, code)
 
 
 def request_of(words: Sequence[str]) -> Request:
@@ -101,9 +102,38 @@ def request_of(words: Sequence[str]) -> Request:
     )
 
 
-async def run(request: Request) -> int:
-    """Do what was asked, and end within five seconds of being told to; give the exit code."""
+def _run(request: Request, outlet: Outlet, *, in_json: bool) -> int:
+    try:
+        return asyncio.run(run(request, outlet))
+    except DeskError as error:
+        return _print_error(error, in_json=in_json)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.ERROR
+    except Exception as error:  # noqa: BLE001 - the program's edge: a bug becomes one sentence
+        return _print_error(_own_error(error), in_json=in_json)
+
+
+def _drained(outlet: Outlet, code: int) -> int:
+    """Wait for who reads what was printed; give the exit code after that."""
+    try:
+        is_read = outlet.drain()
+    except KeyboardInterrupt:
+        is_read, code = False, ExitCode.INTERRUPTED
+    if not is_read:
+        say_at_the_end("Not all of the output was read, and its end was given up.")
+    return ExitCode.ERROR if _STDOUT in outlet.gone and not code else code
+
+
+async def run(request: Request, outlet: Outlet | None = None) -> int:
+    """Do what was asked, and end within five seconds of being told to; give the exit code.
+
+    ``outlet`` is where stdout goes, if that is a pipe.
+    """
     interrupts, ending = Interrupts(), Ending()
+    outlet = outlet or Outlet()
+    outlet.on_gone = _in_this_loop(lambda fd: _output_gone(fd, ending))
     with interrupts.handled(ending.quit_with):
         work = asyncio.create_task(_work(request, interrupts, ending), name="desk session")
         ending.of(work)
@@ -116,11 +146,29 @@ async def run(request: Request) -> int:
             raise
         finally:
             ending.done()
+            outlet.time_limit_s = ending.time_left_s()
     return ending.code if work.cancelled() else work.result()
 
 
+def _in_this_loop(tell: Callable[[int], None]) -> Callable[[int], None]:
+    loop = asyncio.get_running_loop()
+
+    def tell_from_a_thread(fd: int) -> None:
+        # a loop that is closed has nothing to end any more
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, fd)
+
+    return tell_from_a_thread
+
+
+def _output_gone(fd: int, ending: Ending) -> None:
+    if fd == _STDOUT:
+        ending.quit_with(ExitCode.ERROR)
+
+
 async def _work(request: Request, interrupts: Interrupts, ending: Ending) -> ExitCode:
-    from apps.api.situation import Situation  # noqa: PLC0415 - help stays light
+    from apps.api.checks import check  # noqa: PLC0415 - help stays light
+    from apps.api.situation import Situation  # noqa: PLC0415
     from apps.api.stage import open_console  # noqa: PLC0415
 
     settings = load_settings(
@@ -137,6 +185,7 @@ async def _work(request: Request, interrupts: Interrupts, ending: Ending) -> Exi
     )
     console.on_output_gone(lambda: ending.quit_with(ExitCode.ERROR))
     try:
+        check(request.command)
         if request.command.needs_desk:
             return await _with_desk(request, settings, console, situation, ending)
         return await _one_shot(request.command, Session(console, settings, one_shot=True))
@@ -155,10 +204,15 @@ async def _with_desk(
     ending: Ending,
 ) -> ExitCode:
     from apps.api.bootstrap import joined_desk  # noqa: PLC0415 - help stays light
+    from apps.api.stage import window_title  # noqa: PLC0415
     from apps.api.views.banner import banner, farewell  # noqa: PLC0415
+    from apps.api.window import titled  # noqa: PLC0415
 
+    title = window_title(console, situation)
+    if title is not None:
+        ending.restore_too(title.restore)
     try:
-        async with joined_desk(settings, console.emit) as joined:
+        async with joined_desk(settings, console.emit) as joined, titled(title):
             situation.desk = desk = joined.desk
             console.say(banner(desk.account_name, settings))
             session = Session(console, settings, desk, one_shot=request.is_one_shot)

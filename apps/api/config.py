@@ -68,6 +68,7 @@ class Settings:
     max_order_notional: Decimal
     max_open_positions: int
     max_daily_loss: Decimal
+    bell: bool
     log_level: str
     log_file: str
     paper_seed: int
@@ -229,6 +230,10 @@ def _number(above: str, to: str) -> Callable[[str], Decimal]:
     return parse
 
 
+def _switch(text: str) -> bool:
+    return _choice("on", "off", fold=str.lower)(text) == "on"
+
+
 def _shares(text: str) -> Decimal:
     return Decimal(_whole(1, 1_000_000)(text))
 
@@ -328,6 +333,13 @@ SETTINGS: tuple[Setting, ...] = (
         _MONEY,
         "The day's loss, realised and unrealised with fees, beyond which nothing new is opened.",
         "an amount of dollars above 0, such as 1000",
+    ),
+    Setting(
+        "BELL",
+        "on",
+        _switch,
+        "Whether the terminal's bell rings for triggers, fills, errors and a lost connection.",
+        "on or off",
     ),
     Setting(
         "LOG_LEVEL",

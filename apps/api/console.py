@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +18,7 @@ from rich.console import Console as RichConsole
 from rich.console import RenderableType
 from rich.text import Text
 
+from apps.api.bell import Bell
 from apps.api.interrupts import Interrupts
 from apps.api.outcomes import error_as_json
 from apps.api.replies import Reply
@@ -56,7 +56,8 @@ class Console:
 
     ``commands`` and ``answers`` open the streams of each kind of line, when the first is wanted.
     ``interactive``: somebody is there to answer. ``shared_line``: the terminal itself echoes what
-    is typed, on the line that the cursor is on (a dumb terminal).
+    is typed, on the line that the cursor is on (a dumb terminal). ``bell`` is None where nobody
+    would hear it.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Console:
         interactive: bool,
         manner: Manner = Manner.SESSION,
         shared_line: bool = False,
+        bell: Bell | None = None,
     ) -> None:
         self.interactive = interactive
         self.interrupts = interrupts
@@ -75,7 +77,10 @@ class Console:
         self._answers = answers
         self._manner = manner
         self._shared_line = shared_line
+        self._bell = bell
         self._reading = False
+        self.left_question = False
+        """The last question was left without an answer, by Ctrl-C or the end of input."""
         # without file=, so that they follow a sys.stdout that prints above the line being typed
         self._out = _Output(highlight=False)
         self._err = _Output(highlight=False, stderr=True)
@@ -90,7 +95,10 @@ class Console:
 
     async def answer(self, prompt: str) -> str:
         """Read an answer within a command. Raises EOFError at the end, Interrupted."""
-        return (await self._read(self._answers(), prompt)).strip()
+        self.left_question = True
+        line = await self._read(self._answers(), prompt)
+        self.left_question = False
+        return line.strip()
 
     def show(self, reply: Reply, *, in_json: bool = False) -> None:
         """Show what a command came to."""
@@ -132,7 +140,11 @@ class Console:
             # what was typed so far stays on its line, in view; the terminal still holds it.
             # In one write with the alert, for the terminal may echo a key between two
             line = Text("\n").append_text(line)
-        self.tell(line)
+        # what is printed within the block goes out as one write
+        with self._out:
+            self.tell(line)
+            if self._bell is not None and self._bell.rings_for(alert):
+                self._out.bell()
 
     async def _read(self, streams: Streams, prompt: str) -> str:
         self._reading = True
@@ -172,6 +184,6 @@ class _Output(RichConsole):
         """Point the descriptor at nothing, so that the last flush at exit does not fail either."""
         self.quiet = True
         nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
+        os.dup2(nothing, self.file.fileno())
         os.close(nothing)
         self.on_gone()

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from apps.api.outcomes import ExitCode
+from apps.api.outlet import say_at_the_end
 
 __all__ = ["Ending"]
 
 TIME_LIMIT_S = 4.8
 """From being told to quit to being gone; the promise is five seconds."""
 
+_RESTORING_S = 0.1
 
 _CUT_OFF_WORDS = (
     "The desk did not end in time and was cut off. Orders that work at the broker stay there."
@@ -33,17 +35,27 @@ class Ending:
         self.code = ExitCode.DONE
         self._time_limit_s = time_limit_s
         self._work: asyncio.Task[Any] | None = None
-        self._begun = False
+        self._begun_s: float | None = None
         self._cut_off: threading.Timer | None = None
-        self._restore_terminal = _terminal_as_it_is()
+        self._restoring = [_terminal_as_it_is()]
 
     def of(self, work: asyncio.Task[Any]) -> None:
         """Say what is to be cancelled."""
         self._work = work
 
+    def restore_too(self, restore: Callable[[], None]) -> None:
+        """Have ``restore`` called at the end, whatever that is; it may be called twice."""
+        self._restoring.append(restore)
+
+    def time_left_s(self) -> float | None:
+        """How much of the time limit is left; None where nobody told it to quit."""
+        if self._begun_s is None or not self.code:
+            return None
+        return max(0.0, self._begun_s + self._time_limit_s - time.monotonic())
+
     def quit_with(self, code: ExitCode) -> None:
         """Cancel the work; what comes after the first call changes nothing."""
-        if self._begun:
+        if self._begun_s is not None:
             return
         self.code = code
         self.begin()
@@ -52,9 +64,9 @@ class Ending:
 
     def begin(self) -> None:
         """Note that the end has begun: from here on nothing cancels it, and time is limited."""
-        if self._begun:
+        if self._begun_s is not None:
             return
-        self._begun = True
+        self._begun_s = time.monotonic()
         self._cut_off = threading.Timer(self._time_limit_s, self._cut)
         self._cut_off.daemon = True
         self._cut_off.start()
@@ -63,12 +75,18 @@ class Ending:
         """Note that the work has ended: nothing is left that would have to be cut off."""
         if self._cut_off is not None:
             self._cut_off.cancel()
-        self._restore_terminal()
+        self._restore()
+
+    def _restore(self) -> None:
+        for restore in self._restoring:
+            restore()
 
     def _cut(self) -> None:
-        self._restore_terminal()
-        if sys.__stderr__ is not None:
-            print(_CUT_OFF_WORDS, file=sys.__stderr__, flush=True)
+        # in a thread of its own, for a terminal that is stopped takes nothing
+        restoring = threading.Thread(target=self._restore, daemon=True)
+        restoring.start()
+        restoring.join(_RESTORING_S)
+        say_at_the_end(_CUT_OFF_WORDS)
         os._exit(self.code or ExitCode.ERROR)
 
 

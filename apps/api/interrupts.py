@@ -27,7 +27,14 @@ _QUITTING: tuple[tuple[str, ExitCode], ...] = (
 
 
 class Interrupted(Exception):
-    """Ctrl-C: what was going on has been left, and nothing was sent."""
+    """Ctrl-C: what was going on has been left.
+
+    ``discarded``: all that it left was a line that was being typed.
+    """
+
+    def __init__(self, *, discarded: bool = False) -> None:
+        super().__init__()
+        self.discarded = discarded
 
 
 class Interrupts:
@@ -54,8 +61,14 @@ class Interrupts:
                 loop.remove_signal_handler(number)
 
     async def foreground(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run ``work`` as what Ctrl-C ends. Raises Interrupted when it did."""
-        self._interrupted = False
+        """Run ``work`` as what Ctrl-C ends. Raises Interrupted when it did.
+
+        A Ctrl-C that came when the work before was already done ends this one before it begins:
+        between a line and its command nothing is lost.
+        """
+        if self._was_pressed():
+            work.close()
+            raise Interrupted
         task = asyncio.ensure_future(work)
         self._foreground = task
         try:
@@ -66,7 +79,7 @@ class Interrupts:
             raise
         finally:
             self._foreground = None
-        if task.cancelled() and self._interrupted:
+        if task.cancelled() and self._was_pressed():
             raise Interrupted
         return task.result()
 
@@ -78,6 +91,10 @@ class Interrupts:
             return
         self._interrupted = True
         self._foreground.cancel()
+
+    def _was_pressed(self) -> bool:
+        pressed, self._interrupted = self._interrupted, False
+        return pressed
 
     def _handlers(self) -> Iterator[tuple[int, Callable[[], None]]]:
         yield signal.SIGINT, self.press

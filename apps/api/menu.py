@@ -56,6 +56,7 @@ class Menu:
         self._console = session.console
         self._prompt = prompt
         self._exit_on_error = exit_on_error
+        self._has_left = False
 
     async def run(self) -> ExitCode:
         """Go on until quit, the end of input, or a second Ctrl-C; give the exit code."""
@@ -66,8 +67,8 @@ class Menu:
                 ended = await self._line(await self._console.command(self._prompt()))
             except EOFError:
                 return ExitCode.DONE
-            except Interrupted:
-                ended = self._interrupted()
+            except Interrupted as interrupted:
+                ended = self._interrupted(interrupted)
             except DeskError as error:
                 self._console.show_error(error)
                 ended = self._after(exit_code_of(error))
@@ -88,7 +89,7 @@ class Menu:
         return None
 
     async def _do(self, words: list[str]) -> Reply:
-        in_json = False
+        in_json = self._console.left_question = False
         try:
             parsed = parse(expanded(words))
             in_json = parsed.in_json
@@ -96,7 +97,10 @@ class Menu:
         except DeskError as error:
             self._console.show_error(error, in_json=in_json)
             return Reply(exit_code=exit_code_of(error))
-        except (EOFError, Interrupted, BrokenPipeError):
+        except Interrupted:
+            self._has_left = True
+            raise
+        except (EOFError, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one command leaves the watchers alone
             self._console.show_error(_own_error(words, error), in_json=in_json)
@@ -107,13 +111,24 @@ class Menu:
     def _after(self, failure: ExitCode) -> ExitCode | None:
         return failure if self._exit_on_error else None
 
-    def _interrupted(self) -> ExitCode | None:
+    def _interrupted(self, interrupted: Interrupted) -> ExitCode | None:
         interrupts = self._console.interrupts
+        has_left, self._has_left = self._has_left, False
+        if interrupted.discarded and not has_left:
+            # as in a shell: it was about the line, not about the desk
+            interrupts.armed = False
+            return None
         if interrupts.armed or not self._console.interactive:
             return ExitCode.INTERRUPTED
         interrupts.armed = True
-        self._console.say("Nothing was sent. Ctrl-C again quits.")
+        words = self._words_for_left() if has_left else ""
+        self._console.say(f"{words}Ctrl-C again quits.")
         return None
+
+    def _words_for_left(self) -> str:
+        if self._console.left_question:
+            return "Nothing was sent. "
+        return "Left; what was sent stays, see `orders`. "
 
 
 def _own_error(words: list[str], error: Exception) -> DeskError:

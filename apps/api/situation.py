@@ -6,7 +6,6 @@ Read at every prompt and every redraw of the toolbar, so nothing here asks the b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from apps.api.config import Settings
@@ -35,9 +34,23 @@ class Situation:
 
     def prompt(self) -> str:
         """Give the prompt: the mode, and the link where it is not ready."""
-        if self.desk is None or self.desk.link.state is LinkState.READY:
+        if self.desk is None or self.is_linked:
             return f"{self.mode}> "
         return f"{self.mode} ({self.desk.link.state.value})> "
+
+    def title(self) -> str:
+        """Give the title of the window."""
+        desk = self.desk
+        if desk is None:
+            return self.mode
+        count = self._running(desk)
+        watchers = "1 watcher" if count == 1 else f"{count} watchers"
+        return f"{self.mode} {desk.account_name} | {desk.link.state.value} | {watchers}"
+
+    @property
+    def is_linked(self) -> bool:
+        """The link to the broker is ready, as far as is known."""
+        return self.desk is None or self.desk.link.state is LinkState.READY
 
     def toolbar(self) -> Sequence[tuple[str, str]]:
         """Give the toolbar as (style, text) pairs."""
@@ -45,15 +58,16 @@ class Situation:
         desk = self.desk
         if desk is None:
             return parts
-        ready = desk.link.state is LinkState.READY
+        ready = self.is_linked
         parts.append(("", f" {desk.account_name} "))
         parts.append(("" if ready else "bad", f"│ {desk.link.state.value} "))
-        running = sum(not watcher.end_reason for watcher in desk.watchers())
+        running = self._running(desk)
         age_s = desk.bar_age_s()
         if running and age_s is not None:
             parts.append(("bad" if age_s > _STALE_S else "", f"│ bars {age_s:.0f} s old "))
         parts.append(("", f"│ watchers {running} "))
-        parts.append(("", f"│ P&L {self._realised(desk):+,.2f} "))
+        pnl = desk.day_pnl()
+        parts.append(("", "│ P&L unknown " if pnl is None else f"│ P&L {pnl:+,.2f} "))
         if self._settings.embedded:
             parts.append(("", "│ simulated "))
         return parts
@@ -67,6 +81,5 @@ class Situation:
         return sorted(seen)
 
     @staticmethod
-    def _realised(desk: Desk) -> Decimal:
-        known = (trade.realized_pnl for trade in desk.trades())
-        return sum((pnl for pnl in known if pnl is not None), Decimal(0))
+    def _running(desk: Desk) -> int:
+        return sum(not watcher.end_reason for watcher in desk.watchers())

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
+from apps.api.bell import Bell
+from apps.api.clock import SystemClock
 from apps.api.completion import candidates
 from apps.api.config import Settings
 from apps.api.console import Console, Manner, Streams
@@ -18,13 +20,17 @@ from apps.api.interrupts import Interrupts
 from apps.api.situation import Situation
 from apps.api.state import state_root
 from apps.api.streams import PipeLines, StreamPrompts
+from apps.api.window import WindowTitle
 
-__all__ = ["open_console"]
+__all__ = ["open_console", "window_title"]
 
 Opening = tuple[Callable[[], Streams], Callable[[], Streams]]
 """How the streams of commands and of answers are opened."""
 
 _DUMB = frozenset({"", "dumb", "unknown"})
+
+_UNTITLED = frozenset({"linux", "eterm-color"})
+"""Terminals that have no window, and would print its title as if it were text."""
 
 
 def open_console(
@@ -51,7 +57,28 @@ def open_console(
         interactive=interactive,
         manner=Manner.JSON if in_json else Manner.ONE_SHOT if one_shot else Manner.SESSION,
         shared_line=interactive and not capable and _is_terminal(sys.stdout),
+        bell=_bell(settings, situation) if not in_json else None,
     )
+
+
+def window_title(console: Console, situation: Situation) -> WindowTitle | None:
+    """Give the title of the window that the trader sits at, if there is one."""
+    stream = sys.__stdout__
+    titled = console.interactive and _is_terminal(stream) and _is_capable()
+    if stream is None or not titled or os.environ.get("TERM") in _UNTITLED:
+        return None
+
+    def write(sequence: str) -> None:
+        stream.write(sequence)
+        stream.flush()
+
+    return WindowTitle(situation.title, write)
+
+
+def _bell(settings: Settings, situation: Situation) -> Bell | None:
+    if not (settings.bell and _is_terminal(sys.stdout) and _is_capable()):
+        return None
+    return Bell(lambda: situation.is_linked, SystemClock().monotonic)
 
 
 def _terminal_streams(settings: Settings, situation: Situation, *, toolbar: bool) -> Opening:

@@ -17,16 +17,18 @@ from typing import IO
 
 from apps.domain.errors import BadSetting, DeskError
 
-__all__ = ["FolderInUse", "account_folder", "hold", "state_root"]
+__all__ = ["FolderInUse", "account_folder", "hold", "hold_link", "state_root"]
 
 LOCK_NAME = "desk.lock"
+
+_WAYS_OUT = "give the command there, quit it first, or give this one its own"
 
 _LOCKED_BYTE = 1 << 30
 """On Windows a locked byte cannot be read, so one far behind the text is taken."""
 
 
 class FolderInUse(DeskError):
-    """Another desk works on the same state folder."""
+    """Another desk works on the same state folder, or over the same link."""
 
 
 def state_root(desk_home: str = "") -> Path:
@@ -60,17 +62,36 @@ def hold(folder: Path) -> Iterator[None]:
 
     Raises FolderInUse, which names the process that has it and since when.
     """
-    path = folder / LOCK_NAME
+    with _locked(folder / LOCK_NAME, f"works in {folder}", "DESK_HOME"):
+        yield
+
+
+@contextmanager
+def hold_link(root: Path, host: str, port: int, client_id: int) -> Iterator[None]:
+    """Hold one client id at one gateway for this process, as `hold` does a folder.
+
+    Before the account is known this is what keeps two desks of one user apart; the broker would
+    only say that somebody has the id.
+    """
+    name = "".join(each if each.isalnum() or each in ".-" else "_" for each in host)
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _not_writable(root, error) from error
+    what = f"is connected to {host}:{port} as client {client_id}"
+    with _locked(root / f"{name}-{port}-{client_id}.lock", what, "DESK_HOME and IB_CLIENT_ID"):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, what: str, own: str) -> Iterator[None]:
     try:
         lock = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise BadSetting(
-            f"The state folder {folder} cannot be written to: {error.strerror}. "
-            "DESK_HOME may hold a folder that can."
-        ) from error
+        raise _not_writable(path.parent, error) from error
     with lock:
         if not _try_lock(lock):
-            raise FolderInUse(_held_by(lock, path))
+            raise FolderInUse(f"{_holder_of(lock)} {what}: {_WAYS_OUT} {own}.")
         lock.seek(0)
         lock.truncate()
         lock.write(f"{os.getpid()}\n")
@@ -80,14 +101,18 @@ def hold(folder: Path) -> Iterator[None]:
         # a third desk lock a new file while a second one waits on the old
 
 
-def _held_by(lock: IO[str], path: Path) -> str:
+def _not_writable(folder: Path, error: OSError) -> BadSetting:
+    return BadSetting(
+        f"The state folder {folder} cannot be written to: {error.strerror}. "
+        "DESK_HOME may hold a folder that can."
+    )
+
+
+def _holder_of(lock: IO[str]) -> str:
     lock.seek(0)
     pid = lock.readline().strip() or "unknown"
     since = datetime.fromtimestamp(os.fstat(lock.fileno()).st_mtime, UTC)
-    return (
-        f"Another desk (process {pid}, since {since:%Y-%m-%d %H:%M:%S} UTC) works in "
-        f"{path.parent}. Quit it first, or give this one its own DESK_HOME."
-    )
+    return f"Another desk (process {pid}, since {since:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 if sys.platform == "win32":

@@ -89,6 +89,8 @@ class TerminalLines:
                 )
         except EOFError:
             return b""
+        except Interrupted:
+            raise Interrupted(discarded=bool(self._session.default_buffer.text)) from None
         # what was pasted over several lines becomes several commands, never an answer
         # to a question that the first of them asks
         line = re.sub(r"\s*\n\s*", " ; ", text.strip())

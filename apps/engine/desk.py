@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
@@ -166,6 +167,10 @@ class Desk:
     def bar_age_s(self) -> float | None:
         """Seconds of this machine since the newest bar of any feed; None before the first."""
         return self._feeds.last_bar_age_s()
+
+    def day_pnl(self) -> Decimal | None:
+        """Give our own result of the day, realised and open, fees included; None is unknown."""
+        return self._book.day_pnl()
 
     async def preview_breakout(self, request: BreakoutRequest) -> BreakoutPreview:
         """Give what a watcher would do. Raises InvalidInput, NotFound, RiskRefused."""

@@ -42,6 +42,7 @@ AAPL = Instrument(
 )
 END = "<end>"
 CTRL_C = "<ctrl-c>"
+CTRL_C_ON_A_LINE = "<half a line, then ctrl-c>"
 
 
 def some_settings(**changed: str) -> Settings:
@@ -246,6 +247,7 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, object]] = []
+        self.pnl: Decimal | None = Decimal(0)
         self.failing: dict[str, deque[Exception]] = {}
         self.link = Link(LinkState.READY, epoch=0)
         self.account_name = "DU1234567"
@@ -264,6 +266,9 @@ class FakeDesk:
 
     def as_desk(self) -> Desk:
         return cast("Desk", self)
+
+    def day_pnl(self) -> Decimal | None:
+        return self.pnl
 
     def bar_age_s(self) -> float | None:
         return 1.0
@@ -364,8 +369,8 @@ class TypedLines:
 
     async def readline(self) -> bytes:
         line = self._lines.popleft() if self._lines else END
-        if line == CTRL_C:
-            raise Interrupted
+        if line in (CTRL_C, CTRL_C_ON_A_LINE):
+            raise Interrupted(discarded=line == CTRL_C_ON_A_LINE)
         return b"" if line == END else f"{line}\n".encode()
 
 

@@ -89,6 +89,36 @@ async def test_second_ctrl_c_quits_when_the_first_one_does_not_come_to_an_end() 
     await asyncio.wait({running})
 
 
+async def test_ctrl_c_that_comes_when_a_line_is_just_read_keeps_its_command_from_beginning() -> (
+    None
+):
+    interrupts, line = Interrupts(), asyncio.get_running_loop().create_future()
+    begun = list[str]()
+
+    async def read() -> str:
+        return str(await line)
+
+    async def command() -> None:
+        begun.append("command")
+
+    async def session() -> None:
+        assert await interrupts.foreground(read()) == "close all"
+        await interrupts.foreground(command())
+
+    running = asyncio.ensure_future(session())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    line.set_result("close all")
+    await asyncio.sleep(0)  # the line is read, and who waits for it has not heard of it
+    interrupts.press()
+    with pytest.raises(Interrupted):
+        await running
+    assert begun == []
+    # and it is over with that
+    await interrupts.foreground(command())
+    assert begun == ["command"]
+
+
 async def test_ctrl_c_with_nothing_in_the_foreground_quits() -> None:
     interrupts = Interrupts()
     codes: list[ExitCode] = []
@@ -184,7 +214,7 @@ def test_error_of_its_own_is_one_sentence_and_its_trace_is_in_the_log(
 ) -> None:
     path = tmp_path / "desk.log"
 
-    async def run(_request: object) -> int:
+    async def run(_request: object, _outlet: object) -> int:
         with logging_to(path, "INFO"):
             raise RuntimeError("a bug")
 
@@ -236,6 +266,16 @@ def test_toolbar_fits_80_columns_and_shows_the_age_of_bars_only_while_somebody_w
     text = "".join(text for _, text in situation.toolbar())
     assert "bars 1 s old" in text
     assert len(text) <= 80
+
+
+@pytest.mark.parametrize(
+    ("pnl", "shown"), [("-6.604", "P&L -6.60"), ("12.5", "P&L +12.50"), (None, "P&L unknown")]
+)
+def test_toolbar_shows_the_days_result_open_positions_included(pnl: str | None, shown: str) -> None:
+    situation, desk = Situation(some_settings()), FakeDesk()
+    situation.desk = desk.as_desk()
+    desk.pnl = None if pnl is None else Decimal(pnl)
+    assert shown in "".join(text for _, text in situation.toolbar())
 
 
 def test_symbols_in_use_are_proposed() -> None:

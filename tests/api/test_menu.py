@@ -14,7 +14,7 @@ from apps.engine.alerts import Alert, AlertKind
 from apps.engine.cancellations import CancelOutcome
 from apps.engine.requests import BracketRequest, BreakoutRequest
 from apps.engine.trades import TradeState
-from tests.api.stand_ins import CTRL_C, END, OPEN, FakeDesk, a_session, a_trade
+from tests.api.stand_ins import CTRL_C, CTRL_C_ON_A_LINE, END, OPEN, FakeDesk, a_session, a_trade
 
 Output = pytest.CaptureFixture[str]
 
@@ -122,6 +122,29 @@ async def test_error_of_the_broker_keeps_its_code(desk: FakeDesk, capsys: Output
 async def test_first_ctrl_c_stays_and_second_quits(desk: FakeDesk, capsys: Output) -> None:
     assert await run_menu(desk, CTRL_C, CTRL_C) is ExitCode.INTERRUPTED
     assert capsys.readouterr().out.count("Ctrl-C again quits") == 1
+
+
+async def test_ctrl_c_on_a_line_half_typed_is_about_the_line(
+    desk: FakeDesk, capsys: Output
+) -> None:
+    code = await run_menu(desk, CTRL_C, CTRL_C_ON_A_LINE, CTRL_C, "quit")
+    assert code is ExitCode.DONE
+    assert capsys.readouterr().out.count("Ctrl-C again quits") == 2
+
+
+async def test_ctrl_c_says_that_nothing_was_sent_only_where_that_is_so(
+    desk: FakeDesk, capsys: Output
+) -> None:
+    await run_menu(desk, "bracket buy AAPL 10", CTRL_C, "quit")
+    assert "Nothing was sent. Ctrl-C again quits." in capsys.readouterr().out
+    session, _ = a_session(desk, "bracket buy AAPL 10", "y", "wait 30", "quit")
+    running = asyncio.ensure_future(Menu(session, lambda: "> ").run())
+    await desk.waiting.wait()
+    session.console.interrupts.press()
+    await running
+    out = capsys.readouterr().out
+    assert "Nothing was sent" not in out
+    assert "Left; what was sent stays, see `orders`. Ctrl-C again quits." in out
 
 
 async def test_any_line_between_two_ctrl_c_disarms_the_first(desk: FakeDesk) -> None:

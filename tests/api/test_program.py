@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.api.programs import ROOT, ended_with_the_test, paper_gateway
+
 TIME_LIMIT_S = 20.0
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -36,16 +41,24 @@ def desk(
     )
 
 
-def running_desk(home: Path, *words: str, **settings: str) -> subprocess.Popen[bytes]:
-    """Start the program with a pipe at each end."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "apps.api.cli", *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(home, settings),
-        cwd=home,
-    )
+@pytest.fixture
+def running_desk(tmp_path: Path) -> Iterator[Start]:
+    """Starts the program with a pipe at each end."""
+    with ExitStack() as stack:
+
+        def start(*words: str, home: Path = tmp_path, **settings: str) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "apps.api.cli", *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(home, settings),
+                cwd=home,
+            )
+            stack.enter_context(ended_with_the_test(process))
+            return process
+
+        yield start
 
 
 def type_in(process: subprocess.Popen[bytes], text: bytes) -> None:
@@ -99,8 +112,8 @@ def test_closed_stdin_is_the_end_of_input(tmp_path: Path) -> None:
     assert_quiet(done.stderr)
 
 
-def test_stdout_into_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
-    process = running_desk(tmp_path)
+def test_stdout_into_a_closed_pipe_ends_quietly(running_desk: Start) -> None:
+    process = running_desk()
     assert process.stdout is not None
     read_until(process, b"simulated")
     process.stdout.close()
@@ -125,14 +138,43 @@ def test_ascii_output_loses_signs_but_not_the_session(tmp_path: Path) -> None:
     assert_quiet(done.stderr)
 
 
+def test_reader_that_rests_does_not_stop_the_desk_and_gets_every_line(
+    running_desk: Start,
+) -> None:
+    process = running_desk()
+    read_until(process, b"simulated")
+    # twice what a pipe holds, and nobody reads
+    type_in(process, b"bars AAPL --last 1000 --csv\n" * 3)
+    type_in(process, b"bogus\nquit\n")
+    # its error comes while stdout is stuck: the session went on
+    read_until(process, b"bogus", stream="stderr")
+    code, out, err = finish(process)
+    assert code == 0
+    assert out.count(b"start,open,high,low,close,volume,wap,count\n") == 3
+    assert out.count(b"\n20") == 3000
+    assert out.endswith(b"Disconnected.\n")
+    assert err == b""
+
+
+def test_signal_ends_a_desk_whose_reader_rests(running_desk: Start) -> None:
+    process = running_desk()
+    read_until(process, b"simulated")
+    type_in(process, b"bars AAPL --last 1000 --csv\n" * 3 + b"bogus\nwait 60\n")
+    read_until(process, b"bogus", stream="stderr")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(TIME_LIMIT_S) == 143
+    assert process.stderr is not None
+    assert process.stderr.read() == b"Not all of the output was read, and its end was given up.\n"
+
+
 # ---------------------------------------------------------------- signals
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signal_to_end_ends_a_session_and_disconnects(
-    tmp_path: Path, number: signal.Signals, expected: int
+    running_desk: Start, number: signal.Signals, expected: int
 ) -> None:
-    process = running_desk(tmp_path)
+    process = running_desk()
     type_in(process, b"breakout start AAPL --level +5%\nwait 60\n")
     read_until(process, b"w1")
     process.send_signal(number)
@@ -143,8 +185,8 @@ def test_signal_to_end_ends_a_session_and_disconnects(
     assert_quiet(out + err)
 
 
-def test_ctrl_c_ends_a_one_shot_with_130(tmp_path: Path) -> None:
-    process = running_desk(tmp_path, "breakout", "start", "AAPL", "--level", "+5%")
+def test_ctrl_c_ends_a_one_shot_with_130(running_desk: Start) -> None:
+    process = running_desk("breakout", "start", "AAPL", "--level", "+5%")
     read_until(process, b"Money at risk", stream="stderr")
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
@@ -152,8 +194,8 @@ def test_ctrl_c_ends_a_one_shot_with_130(tmp_path: Path) -> None:
     assert_quiet(out + err)
 
 
-def test_ctrl_c_ends_a_session_without_a_terminal(tmp_path: Path) -> None:
-    process = running_desk(tmp_path)
+def test_ctrl_c_ends_a_session_without_a_terminal(running_desk: Start) -> None:
+    process = running_desk()
     type_in(process, b"wait 60\n")
     read_until(process, b"simulated")
     process.send_signal(signal.SIGINT)
@@ -175,32 +217,48 @@ def test_bad_setting_is_one_sentence_on_stderr(tmp_path: Path) -> None:
     )
 
 
-def test_second_desk_on_a_folder_is_refused_and_told_who_has_it(tmp_path: Path) -> None:
-    first = running_desk(tmp_path)
+@pytest.mark.parametrize("words", [("account",), ("quote", "AAPL"), ()])
+def test_desk_beside_a_running_one_is_refused_in_a_sentence_that_says_who_has_the_folder(
+    tmp_path: Path, running_desk: Start, words: tuple[str, ...]
+) -> None:
+    first = running_desk()
     read_until(first, b"simulated")
-    done = desk(tmp_path, "account")
+    done = desk(tmp_path, *words)
     assert done.returncode == 1
-    assert f"process {first.pid}, since".encode() in done.stderr
+    assert done.stdout == b""
+    told = done.stderr.decode()
+    assert f"process {first.pid}, since 20" in told
+    assert f"works in {tmp_path / 'paper-embedded'}: give the command there" in told
+    assert told.count("\n") == told.count(". ") + 1 == 1
+    assert desk(tmp_path, "--help").returncode == 0
+    assert desk(tmp_path, "help", "quote").returncode == 0
     type_in(first, b"quit\n")
     assert finish(first)[0] == 0
 
 
-def test_client_id_in_use_is_told_at_once(tmp_path: Path) -> None:
-    gateway = subprocess.Popen(
-        [sys.executable, "-m", "apps.paper", "--port", "0"],
-        stdout=subprocess.PIPE,
-        env=environment(tmp_path, {}),
-    )
-    line = read_until(gateway, b"listening on").decode()
-    where = {"IB_HOST": "127.0.0.1", "IB_PORT": line.rpartition(":")[2].strip()}
-    first = running_desk(tmp_path, **where)
-    read_until(first, b"Connected to")
-    other = tmp_path / "other"
-    other.mkdir()
-    done = desk(other, "account", script=b"", **where)
-    assert done.returncode == 3
-    assert b"Client id 1 is in use" in done.stderr
-    type_in(first, b"quit\n")
-    assert finish(first)[0] == 0
-    gateway.terminate()
-    finish(gateway)
+@pytest.mark.parametrize("account", ["", "DU1234567"])
+def test_desk_beside_one_on_the_same_gateway_is_refused_before_it_asks_for_the_client_id(
+    tmp_path: Path, running_desk: Start, account: str
+) -> None:
+    with paper_gateway() as (_, where):
+        first = running_desk(IB_ACCOUNT=account, **where)
+        read_until(first, b"Connected to")
+        done = desk(tmp_path, "account", "--json", script=b"", IB_ACCOUNT=account, **where)
+        assert done.returncode == 1
+        told = json.loads(done.stdout)["error"]["message"]
+        assert f"Another desk (process {first.pid}, since 20" in told
+        type_in(first, b"quit\n")
+        assert finish(first)[0] == 0
+
+
+def test_client_id_in_use_is_told_at_once(tmp_path: Path, running_desk: Start) -> None:
+    with paper_gateway() as (_, where):
+        first = running_desk(**where)
+        read_until(first, b"Connected to")
+        other = tmp_path / "other"
+        other.mkdir()
+        done = desk(other, "account", script=b"", **where)
+        assert done.returncode == 3
+        assert b"Client id 1 is in use" in done.stderr
+        type_in(first, b"quit\n")
+        assert finish(first)[0] == 0

@@ -12,6 +12,7 @@ import pytest
 
 from apps.api.cli import request_of, run
 from apps.api.config import SETTINGS
+from apps.domain.errors import InvalidInput
 
 Run = Callable[..., Awaitable[int]]
 Output = pytest.CaptureFixture[str]
@@ -133,6 +134,41 @@ async def test_failure_of_a_one_shot_has_its_exit_code_and_json(
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["code"] == name
     assert error["message"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "breakout start AAPL --level ten",
+        "breakout start AAPL --level 0.5%",
+        "breakout start AAPL --level +1% --qty 0",
+        "breakout start AAPL --level +1% --qty 1.5",
+        "breakout start AAPL --level +1% --tp 0",
+        "breakout start AAPL --level +1% --sl 0",
+        "breakout start AAPL --level +1% --bar 7s",
+        "breakout start AAPL --level +1% --direction up",
+        "breakout start AAPL --level +1% --on-false-break wait",
+        "breakout start AAPL --level +1% --entry soon",
+        "bracket hold AAPL 10",
+        "bracket buy AAPL ten",
+        "bracket buy AAPL 10 --limit low",
+        "bracket buy AAPL 10 --tp nan",
+        "bars AAPL --bar 7s",
+        "wait soon",
+    ],
+)
+async def test_value_that_cannot_be_is_refused_before_anything_is_opened(
+    program: Run, capsys: Output, tmp_path: Path, line: str
+) -> None:
+    words = [*line.split(), "--json"]
+    if line.startswith(("bars", "wait")):
+        with pytest.raises(InvalidInput):
+            request_of(words)
+        return
+    # nobody listens there: with a connection it would be 3
+    assert await program(*words, IB_HOST="127.0.0.1", IB_PORT="1") == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+    assert not (tmp_path / "home").exists()
 
 
 async def test_gateway_that_is_not_there_is_told_with_what_was_tried(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,8 @@ import pexpect
 import pyte
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.api.programs import ROOT, paper_gateway
+
 TIME_LIMIT_S = 20.0
 ENTER, TAB, UP, LEFT, CTRL_C, CTRL_D = "\r", "\t", "\x1b[A", "\x1b[D", "\x03", "\x04"
 
@@ -24,7 +24,11 @@ class _Screen(pyte.Screen):
 
     def __init__(self, rows: int, answer: Callable[[str], int] | None) -> None:
         self._answer = answer
+        self.rings = 0
         super().__init__(80, rows)
+
+    def bell(self, *_args: object) -> None:
+        self.rings += 1
 
     def write_process_input(self, data: str) -> None:
         if self._answer is not None:
@@ -56,6 +60,7 @@ class Terminal:
         self.child.delaybeforesend = None
         self.screen = _Screen(rows, self.child.send if answers else None)
         self._stream = pyte.ByteStream(self.screen)
+        self.seen = b""
 
     @property
     def lines(self) -> list[str]:
@@ -70,8 +75,18 @@ class Terminal:
         """The line that the cursor is on."""
         return self.lines[self.screen.cursor.y]
 
+    @property
+    def title(self) -> str:
+        """The title of the window."""
+        return self.screen.title
+
     def type(self, keys: str) -> None:
         self.child.send(keys)
+
+    def _feed(self) -> None:
+        chunk = self.child.read_nonblocking(65_536, timeout=0.05)
+        self.seen += chunk
+        self._stream.feed(chunk)
 
     def until(self, happened: Callable[[], bool]) -> None:
         """Let the program go on until the screen is as it should be."""
@@ -80,7 +95,7 @@ class Terminal:
             if time.monotonic() > deadline:
                 pytest.fail(f"the screen never came to that:\n{self.text}")
             try:
-                self._stream.feed(self.child.read_nonblocking(65_536, timeout=0.05))
+                self._feed()
             except pexpect.TIMEOUT:
                 continue
             except pexpect.EOF:
@@ -98,7 +113,7 @@ class Terminal:
         deadline = time.monotonic() + TIME_LIMIT_S
         while time.monotonic() < deadline:
             try:
-                self._stream.feed(self.child.read_nonblocking(65_536, timeout=0.05))
+                self._feed()
             except pexpect.TIMEOUT:
                 continue
             except pexpect.EOF:
@@ -114,18 +129,22 @@ Opened = Callable[..., Terminal]
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opened]:
+    """Opens terminals with the program in them, or with ``shell`` words for a shell."""
     terminals: list[Terminal] = []
 
     def open_terminal(
-        *words: str, answers: bool = True, rows: int = 24, **settings: str
+        *words: str, shell: str = "", answers: bool = True, rows: int = 24, **settings: str
     ) -> Terminal:
-        command = [sys.executable, "-m", "apps.api.cli", *words]
+        program = [sys.executable, "-m", "apps.api.cli", *words]
+        command = ["/bin/sh", "-c", shell] if shell else program
         terminals.append(Terminal(tmp_path, command, answers=answers, rows=rows, **settings))
         return terminals[-1]
 
-    yield open_terminal
-    for terminal in terminals:
-        terminal.child.close(force=True)
+    try:
+        yield open_terminal
+    finally:
+        for terminal in terminals:
+            terminal.child.close(force=True)
 
 
 def test_prompt_toolbar_and_banner_say_what_this_is(opened: Opened) -> None:
@@ -167,6 +186,56 @@ def test_alert_appears_above_what_is_being_typed(opened: Opened) -> None:
     terminal.shows("PAPER> executions --json", '"exec_id"')
 
 
+@pytest.mark.parametrize(("setting", "rings"), [("on", True), ("off", False)])
+def test_bell_rings_for_a_fill_unless_it_is_off(opened: Opened, setting: str, rings: bool) -> None:
+    terminal = opened(BELL=setting)
+    terminal.at_prompt()
+    assert terminal.screen.rings == 0
+    terminal.type("bracket buy AAPL 5 -y" + ENTER)
+    terminal.shows("FILL", "protected")
+    terminal.at_prompt()
+    assert bool(terminal.screen.rings) is rings
+
+
+def test_lost_connection_rings_and_stands_in_the_title(opened: Opened) -> None:
+    with paper_gateway() as (gateway, where):
+        terminal = opened(**where)
+        terminal.at_prompt()
+        terminal.until(lambda: terminal.title == "PAPER DU1234567 | ready | 0 watchers")
+        assert terminal.screen.rings == 0
+        gateway.terminate()
+        gateway.wait()
+    terminal.shows("LINK", "disconnected")
+    terminal.until(lambda: terminal.screen.rings == 1)
+    terminal.until(lambda: terminal.title.startswith("PAPER DU1234567 | disconnected"))
+
+
+def test_title_shows_mode_and_watchers_and_is_given_back(opened: Opened) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    terminal.type("breakout start AAPL --level +2% -y" + ENTER)
+    terminal.until(lambda: terminal.title == "PAPER DU1234567 | ready | 1 watcher")
+    terminal.type("quit" + ENTER)
+    assert terminal.ended() == 0
+    assert terminal.title == ""
+    assert terminal.seen.count(b"\x1b[22;2t") == terminal.seen.count(b"\x1b[23;2t") == 1
+    assert terminal.seen.index(b"\x1b[22;2t") < terminal.seen.index(b"\x1b]2;")
+
+
+@pytest.mark.parametrize("term", ["dumb", "linux"])
+def test_terminal_without_a_window_gets_no_title_and_a_dumb_one_no_bell(
+    opened: Opened, term: str
+) -> None:
+    terminal = opened(TERM=term)
+    terminal.at_prompt()
+    terminal.type("bracket buy AAPL 5 -y\n")
+    terminal.shows("FILL", "protected")
+    terminal.type("quit\n")
+    assert terminal.ended() == 0
+    assert b"\x1b]2;" not in terminal.seen
+    assert bool(terminal.screen.rings) is (term != "dumb")
+
+
 def test_dialogue_shows_what_it_will_do_and_enter_arms(opened: Opened) -> None:
     terminal = opened()
     terminal.at_prompt()
@@ -187,10 +256,10 @@ def test_dialogue_shows_what_it_will_do_and_enter_arms(opened: Opened) -> None:
 
 
 def test_ctrl_c_leaves_the_dialogue_and_twice_quits_with_the_terminal_restored(
-    opened: Opened, tmp_path: Path
+    opened: Opened,
 ) -> None:
     script = f"{sys.executable} -m apps.api.cli; echo code=$?; stty -a; read wait"
-    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script])
+    terminal = opened(shell=script)
     terminal.at_prompt()
     terminal.type("bracket buy AAPL 5" + ENTER)
     terminal.at_prompt("Send it? Enter = yes, n = no:")
@@ -200,6 +269,9 @@ def test_ctrl_c_leaves_the_dialogue_and_twice_quits_with_the_terminal_restored(
     terminal.type("orders" + ENTER)
     terminal.shows("No working orders.")
     terminal.at_prompt()
+    terminal.type("half a li" + CTRL_C)
+    terminal.at_prompt()
+    assert terminal.text.count("Ctrl-C again quits.") == 1
     terminal.type(CTRL_C)
     terminal.until(lambda: terminal.text.count("Ctrl-C again quits.") == 2)
     terminal.at_prompt()
@@ -257,12 +329,8 @@ def test_dumb_terminal_gets_plain_lines_and_alerts_on_lines_of_their_own(opened:
 def test_connection_lost_while_a_dialogue_is_open_is_told_and_nothing_is_sent(
     opened: Opened,
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "apps.paper", "--port", "0"], stdout=subprocess.PIPE, cwd=ROOT
-    ) as gateway:
-        assert gateway.stdout is not None
-        port = gateway.stdout.readline().decode().strip().rpartition(":")[2]
-        terminal = opened(IB_HOST="127.0.0.1", IB_PORT=port)
+    with paper_gateway() as (gateway, where):
+        terminal = opened(**where)
         terminal.at_prompt()
         terminal.type("bracket buy AAPL 10" + ENTER)
         terminal.at_prompt("Send it? Enter = yes, n = no:")
@@ -288,7 +356,7 @@ def test_pasted_lines_become_commands_and_never_answers(opened: Opened) -> None:
 
 def test_prompt_goes_to_stderr_where_stdout_is_a_file(opened: Opened, tmp_path: Path) -> None:
     script = f"{sys.executable} -m apps.api.cli > out.txt"
-    terminal = Terminal(tmp_path, ["/bin/sh", "-c", script])
+    terminal = opened(shell=script)
     terminal.at_prompt()
     terminal.type("orders\nquit\n")
     assert terminal.ended() == 0
@@ -324,6 +392,11 @@ def test_live_is_red_in_the_prompt_and_refuses_orders(opened: Opened) -> None:
     terminal.at_prompt("LIVE>")
     row = terminal.screen.buffer[terminal.screen.cursor.y]
     assert row[0].fg == "red"
+    terminal.until(lambda: "LIVE" in terminal.lines[-1])
+    toolbar = terminal.screen.buffer[terminal.screen.lines - 1]
+    start = terminal.lines[-1].index("LIVE")
+    assert {toolbar[column].fg for column in range(start, start + 4)} == {"red"}
+    assert terminal.title.startswith("LIVE ")
     terminal.type("bracket buy AAPL 5 -y" + ENTER)
     terminal.shows("TRADING_MODE")
     terminal.type("orders" + ENTER)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.api.state import FolderInUse, account_folder, hold, state_root
+from apps.api.state import FolderInUse, account_folder, hold, hold_link, state_root
 from apps.domain.errors import BadSetting
 
 HOLDER = """
@@ -67,6 +67,17 @@ def test_folder_is_free_again_after_the_block(tmp_path: Path) -> None:
         pass
     with hold(tmp_path):
         pass
+
+
+def test_link_is_held_by_host_port_and_client_id(tmp_path: Path) -> None:
+    root = tmp_path / "not made yet"
+    with hold_link(root, "::1", 7497, 1):
+        with hold_link(root, "::1", 7497, 2), hold_link(root, "::1", 4002, 1):
+            pass
+        with pytest.raises(FolderInUse) as caught, hold_link(root, "::1", 7497, 1):
+            pytest.fail("two desks hold one client id")
+    assert "is connected to ::1:7497 as client 1: give the command there" in caught.value.message
+    assert caught.value.message.endswith("its own DESK_HOME and IB_CLIENT_ID.")
 
 
 def test_refused_desk_leaves_the_holders_note_alone(tmp_path: Path) -> None:
