@@ -22,6 +22,7 @@ from apps.domain.risk import RiskLimits, TradingMode, check_account
 from apps.engine.alerts import AlertSink
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.cancellations import Cancellations, CancelOutcome
+from apps.engine.closings import Closings
 from apps.engine.execution import Execution
 from apps.engine.exit_routine import CloseOutcome, ExitRoutine
 from apps.engine.feeds import BarFeeds
@@ -93,6 +94,7 @@ class Desk:
         )
         self._cancellations = Cancellations(broker, clock, self._execution)
         self._exits = ExitRoutine(broker, market, clock, self._execution, self._book, self._gate)
+        self._closings = Closings(self._exits, self._supervisor, clock, self._market_clock, alerts)
         self._portfolio = Portfolio(broker, self._book)
         self._previews = Previews(market, self._market_clock, clock, self._gate, defaults)
         self._watchers = Watchers(
@@ -275,7 +277,8 @@ class Desk:
     async def close(self, target: str) -> tuple[CloseOutcome, ...]:
         """Close what is ours in one symbol, or in ``all``, by the exit routine.
 
-        Raises NotFound where there is nothing to close, RiskRefused where nothing may be sent.
+        Raises NotFound where there is nothing to close, RiskRefused where nothing may be sent. A
+        caller that is cancelled leaves the routine running; its outcome is then an alert.
         """
         self._gate.check_mode()
         if target == "all":
@@ -295,6 +298,7 @@ class Desk:
                 clock=self._clock,
                 supervisor=self._supervisor,
                 watchers=self._watchers,
+                closings=self._closings,
                 execution=self._execution,
                 portfolio=self._portfolio,
                 book=self._book,
@@ -306,7 +310,7 @@ class Desk:
     async def _close(self, instrument: Instrument) -> CloseOutcome:
         """Close, and name the watchers that go on: each of them may enter again."""
         try:
-            outcome = await self._exits.close(instrument)
+            outcome = await self._closings.close(instrument)
         except NotFound as error:
             raise NotFound(f"{error.message}{self._still_watched(instrument)}") from None
         return replace(outcome, text=f"{outcome.text}{self._still_watched(instrument)}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.domain.orders import OrderState
+from apps.engine.closings import Closings
 from apps.engine.execution import Execution
 from apps.engine.own_book import OwnBook
 from apps.engine.portfolio import Portfolio, PositionView
@@ -22,8 +23,9 @@ from apps.engine.watchers import Watchers
 __all__ = ["Shutdown", "ShutdownReport"]
 
 WATCHERS_TIMEOUT_S = 0.5
-WITHDRAW_TIMEOUT_S = 1.5
-REPORT_TIMEOUT_S = 1.0
+CLOSINGS_TIMEOUT_S = 0.8
+WITHDRAW_TIMEOUT_S = 1.2
+REPORT_TIMEOUT_S = 0.8
 TASKS_TIMEOUT_S = 0.5
 
 
@@ -56,6 +58,7 @@ class Shutdown:
         clock: Clock,
         supervisor: Supervisor,
         watchers: Watchers,
+        closings: Closings,
         execution: Execution,
         portfolio: Portfolio,
         book: OwnBook,
@@ -65,6 +68,7 @@ class Shutdown:
         self._clock = clock
         self._supervisor = supervisor
         self._watchers = watchers
+        self._closings = closings
         self._execution = execution
         self._portfolio = portfolio
         self._book = book
@@ -77,6 +81,8 @@ class Shutdown:
         """Stop everything, and give what stays behind. Raises nothing of the broker's."""
         running = self._watchers.running()
         await self._watchers.stop(running, WATCHERS_TIMEOUT_S)
+        for name in await self._closings.ended(CLOSINGS_TIMEOUT_S):
+            self._problems.append(f"{name} was not over: look at your position there")
         if self._broker.link.state is LinkState.READY:
             await self._part("withdraw", self._execution.withdraw_unfilled, WITHDRAW_TIMEOUT_S)
             await self._part("report", self._look, REPORT_TIMEOUT_S)

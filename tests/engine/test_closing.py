@@ -363,3 +363,39 @@ async def test_shutdown_of_a_silent_broker_takes_less_than_five_seconds(stage: S
     report = await shut_down(stage.desk, stage.clock)
     assert stage.clock.now_s - began_s < 5
     assert len(report.problems) == 2
+
+
+async def without_a_take_profit(stage: Stage) -> int:
+    """Give the stop of a position whose take-profit is gone, at a broker that takes its time."""
+    _, target, stop = await stage.enter_and_fill()
+    stage.broker.set_status(target, OrderStatus.CANCELLED)
+    stage.broker.obeys = False
+    return stop
+
+
+async def test_close_goes_on_when_nobody_waits_for_it_any_more(stage: Stage) -> None:
+    stop = await without_a_take_profit(stage)
+    closing = await begin_close(stage)
+    assert stage.broker.sent[-1] == f"cancel {stop}"
+    closing.cancel()
+    await settle()
+    assert closing.cancelled()
+    stage.broker.set_status(stop, OrderStatus.CANCELLED)
+    await settle()
+    market = max(stage.broker.orders)
+    assert stage.broker.sent[-1] == f"place {market}"
+    stage.broker.fill(market, "10", "190.50")
+    await settle()
+    assert "closed 10 AAPL" in stage.told[-1].text
+    assert stage.told[-1].kind is AlertKind.CLOSED
+    assert stage.desk.trades()[0].state is TradeState.CLOSED
+
+
+async def test_close_asked_for_again_waits_for_the_one_that_runs(stage: Stage) -> None:
+    stop = await without_a_take_profit(stage)
+    first, second = await begin_close(stage), await begin_close(stage)
+    stage.broker.set_status(stop, OrderStatus.CANCELLED)
+    await settle()
+    stage.broker.fill(max(stage.broker.orders), "10", "190.50")
+    assert await first == await second
+    assert stage.broker.sent.count(f"cancel {stop}") == 1
