@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.api.replies import Check, Verdict
+from apps.domain.numerals import priced
 from apps.paper.exchange.orders import LIMIT_TYPES, STOP_TYPES, OrderSnapshot
 from apps.paper.ledger import Holding
 
@@ -63,7 +64,7 @@ def _bracket_check(entry: OrderSnapshot | None, orders: Sequence[OrderSnapshot])
     types = {child.order.order_type for child in children}
     holds = len(children) == 2 and bool(types & LIMIT_TYPES) and bool(types & STOP_TYPES)
     words = ", ".join(
-        f"{child.order.order_type} {child.order.limit_price or child.order.stop_price}"
+        f"{child.order.order_type} {_priced(child.order.limit_price or child.order.stop_price)}"
         for child in children
     )
     return Check("Its exits went with it", holds, words or "none")
@@ -100,8 +101,13 @@ def _entry_words(entry: OrderSnapshot | None) -> str:
     if entry is None:
         return "no entry"
     wish = entry.order
-    return f"{wish.side.value} {wish.quantity} {wish.listing.symbol}, limit {wish.limit_price}"
+    limit = _priced(wish.limit_price)
+    return f"{wish.side.value} {wish.quantity} {wish.listing.symbol}, limit {limit}"
 
 
 def _fill_words(entry: OrderSnapshot | None) -> str:
     return f"{entry.filled} at {entry.avg_fill_price:.2f}" if entry else "nothing"
+
+
+def _priced(price: Decimal | None) -> str:
+    return "none" if price is None else priced(price)
