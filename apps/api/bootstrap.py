@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from apps.api.clock import SystemClock
 from apps.api.config import Settings
@@ -27,7 +28,9 @@ from apps.engine.previews import OrderDefaults
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
 from apps.ib.reports import ErrorSink
-from apps.paper.server import GatewaySettings, PaperGateway
+
+if TYPE_CHECKING:
+    from apps.paper.server import GatewaySettings, PaperGateway
 
 __all__ = ["Joined", "joined_desk"]
 
@@ -103,6 +106,9 @@ async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
     if not settings.embedded:
         yield None
         return
+    # only a desk without a broker pays for the gateway's import, a seventh of a second
+    from apps.paper.server import GatewaySettings  # noqa: PLC0415
+
     wanted = GatewaySettings(seed=settings.paper_seed, speed=settings.paper_speed)
     if settings.ib_account:
         wanted = replace(wanted, accounts=(settings.ib_account,))
@@ -111,6 +117,8 @@ async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
 
 
 async def _listening(stack: AsyncExitStack, wanted: GatewaySettings) -> PaperGateway:
+    from apps.paper.server import PaperGateway  # noqa: PLC0415 - as above
+
     try:
         return await stack.enter_async_context(PaperGateway.open(wanted))
     except OSError as error:
