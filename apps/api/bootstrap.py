@@ -30,7 +30,8 @@ from apps.ib.gateway import IBGateway
 from apps.ib.reports import ErrorSink
 
 if TYPE_CHECKING:
-    from apps.paper.server import GatewaySettings, PaperGateway
+    from apps.paper.server import PaperGateway
+    from apps.paper.settings import GatewaySettings
 
 __all__ = ["Joined", "joined_desk"]
 
@@ -107,7 +108,7 @@ async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
         yield None
         return
     # only a desk without a broker pays for the gateway's import, a seventh of a second
-    from apps.paper.server import GatewaySettings  # noqa: PLC0415
+    from apps.paper.settings import GatewaySettings  # noqa: PLC0415
 
     wanted = GatewaySettings(seed=settings.paper_seed, speed=settings.paper_speed)
     if settings.ib_account:

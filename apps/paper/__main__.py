@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from apps.paper.server import GatewaySettings, PaperGateway
+from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 
 __all__ = ["main"]
 

@@ -11,9 +11,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from apps.paper.catalogue import Catalogue
 from apps.paper.clock import ManualClock, MarketClock, default_start
@@ -21,6 +19,7 @@ from apps.paper.connection import ClientSocket
 from apps.paper.feed.market import Market, Millis
 from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.hub import Hub
+from apps.paper.settings import GatewaySettings
 
 __all__ = ["GatewaySettings", "PaperGateway"]
 
@@ -34,22 +33,6 @@ _TURN_S = 0.02
 
 _SHUTDOWN_S = 2.0
 """How long connections may take to close before they are cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class GatewaySettings:
-    """How a gateway is set up. ``start`` None is the open of the latest regular session.
-
-    ``speed`` is market seconds per second of this machine; ``cash`` is in USD, per account.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    seed: int = 1
-    speed: float = 1.0
-    start: datetime | None = None
-    accounts: tuple[str, ...] = ("DU1234567",)
-    cash: Decimal = field(default=Decimal(250_000))
 
 
 class PaperGateway:

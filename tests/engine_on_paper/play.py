@@ -25,7 +25,8 @@ from apps.ib.pacing import Limits
 from apps.paper.clock import ManualClock
 from apps.paper.exchange.orders import OrderSnapshot
 from apps.paper.feed.market import Print
-from apps.paper.server import GatewaySettings, PaperGateway
+from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 from tests.engine.fakes import FakeClock, settle
 from tests.engine_on_paper.scripted import BAR_MS, ScriptedMarket, Wire
 from tests.ib.desk_side import PATIENT

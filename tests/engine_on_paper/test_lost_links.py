@@ -11,7 +11,8 @@ from apps.engine.breakout_watcher import Readiness
 from apps.engine.ports import LinkState
 from apps.engine.trades import TradeState
 from apps.paper.clock import ManualClock
-from apps.paper.server import GatewaySettings, PaperGateway
+from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 from tests.engine_on_paper.play import Play, a_play
 
 LOST, READY = LinkState.DISCONNECTED, LinkState.READY

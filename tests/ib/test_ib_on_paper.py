@@ -15,7 +15,8 @@ from apps.domain.errors import InvalidInput, NotFound
 from apps.domain.instruments import InstrumentKind
 from apps.domain.orders import Bracket, OrderStatus, OrderType, Side, Ticket, TimeInForce
 from apps.paper.clock import ManualClock
-from apps.paper.server import GatewaySettings, PaperGateway
+from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 from tests.ib.desk_side import DeskSide
 
 OPEN = datetime(2026, 11, 19, 14, 30, tzinfo=UTC)

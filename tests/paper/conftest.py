@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from apps.paper.clock import ManualClock
-from apps.paper.server import GatewaySettings, PaperGateway
+from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 from tests.paper.paper_client import OPEN
 
 

@@ -11,7 +11,8 @@ import pytest
 from apps.paper.clock import ManualClock, MarketClock
 from apps.paper.feed.market import MarketBar
 from apps.paper.feed.synthetic import SyntheticMarket
-from apps.paper.server import GatewaySettings, PaperGateway
+from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 from tests.paper.paper_client import OPEN, RawClient, raw_client
 
 AAPL = (0, "AAPL", "STK", "", 0.0, "", "", "SMART", "", "USD", "", "")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from apps.paper.clock import ManualClock
-from apps.paper.server import GatewaySettings, PaperGateway
+from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 from tests.paper.paper_client import OPEN
 
 DEADLINE_S = 10

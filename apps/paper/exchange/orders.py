@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from apps.domain.errors import IllegalTransition
 from apps.domain.orders import OrderStatus, OrderType, Side
+from apps.paper.exchange.conditions import Condition
 from apps.paper.feed.market import Millis
 from apps.paper.listing import Listing
 
@@ -26,8 +27,10 @@ __all__ = [
     "OCA_CANCEL",
     "OCA_REDUCE",
     "STOP_TYPES",
+    "Adjustment",
     "CommissionReport",
     "Execution",
+    "Leg",
     "Order",
     "OrderKey",
     "OrderSnapshot",
@@ -105,12 +108,43 @@ _STATUS: Mapping[Stage, OrderStatus] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg of a BAG: ``ratio`` of a listing a unit, on ``side`` when the BAG is bought."""
+
+    listing: Listing
+    ratio: int
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What a stop becomes once the market has touched ``trigger_price`` (an adjustable stop).
+
+    ``order_type`` is STP, STP LMT or TRAIL. ``trailing_amount`` is in percent when
+    ``trails_by_percent``.
+    """
+
+    trigger_price: Decimal
+    order_type: str
+    stop_price: Decimal | None = None
+    stop_limit_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trails_by_percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What a client asks for. Prices are on no tick and texts unchecked until `order_rules`.
 
     ``order_type`` and ``time_in_force`` are IB's words as they came (an empty time in force
-    means DAY); ``stop_price`` is IB's auxPrice. An empty ``account`` is the only account there
-    is. ``wire`` is whatever the session wants back with the order; nothing here reads it.
+    means DAY); ``stop_price`` is IB's auxPrice: a trigger price, or for TRAIL and TRAIL LIMIT the
+    trailing amount, for REL the offset. ``limit_price_offset`` is TRAIL LIMIT's lmtPriceOffset,
+    ``percent_offset`` REL's (a fraction, 0.01 is 1%), ``trailing_percent`` in percent (1 is 1%).
+    ``good_after`` and ``good_till`` are what goodAfterTime, goodTillDate and duration come to.
+    ``legs`` are those of a BAG. ``overrides_price_check`` is overridePercentageConstraints;
+    ``manual`` tells that it was typed into the gateway by hand and belongs to client 0, unbound.
+    An empty ``account`` is the only account there is. ``wire`` is whatever the session wants back
+    with the order; nothing here reads it.
     """
 
     client_id: int
@@ -130,6 +164,21 @@ class Order:
     oca_type: int = 0
     order_ref: str = ""
     what_if: bool = False
+    good_after: Millis | None = None
+    good_till: Millis | None = None
+    all_or_none: bool = False
+    trigger_method: int = 0
+    trail_stop_price: Decimal | None = None
+    trailing_percent: Decimal | None = None
+    limit_price_offset: Decimal | None = None
+    percent_offset: Decimal | None = None
+    adjustment: Adjustment | None = None
+    conditions: tuple[Condition, ...] = ()
+    conditions_cancel_order: bool = False
+    conditions_ignore_rth: bool = False
+    legs: tuple[Leg, ...] = ()
+    overrides_price_check: bool = False
+    manual: bool = False
     wire: object = field(default=None, compare=False, repr=False)
 
     @property
