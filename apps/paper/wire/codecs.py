@@ -21,6 +21,9 @@ __all__ = [
     "ESCAPED",
     "INT",
     "INT_CSV",
+    "LONG",
+    "MINUS_ONE_DECIMAL",
+    "MINUS_TWO_DECIMAL",
     "NONE_WORD",
     "OPTIONAL_BOOL",
     "OPTIONAL_DECIMAL",
@@ -28,6 +31,7 @@ __all__ = [
     "OPTIONAL_OFFSET",
     "TEXT",
     "UNSET_DECIMAL",
+    "WHOLE_DECIMAL",
     "Codec",
     "FieldError",
     "number_text",
@@ -40,6 +44,8 @@ _UNSET_DECIMALS: Final = (Decimal(2**127 - 1), Decimal(2**31 - 1), Decimal(2**63
 _LARGEST_EXPONENT: Final = 30
 _LONGEST_NUMBER: Final = 64
 _SURELY_INTEGER: Final = 10  # shorter texts are below every way of writing "unset"
+_INT_BITS: Final = 32
+_LONG_BITS: Final = 64
 
 
 class FieldError(ValueError):
@@ -79,7 +85,8 @@ def _decimal(text: str) -> Decimal | None:
     """Read a number; None where it is unset, in any of the clients' ways."""
     if not text:
         return None
-    if len(text) > _LONGEST_NUMBER or "_" in text:
+    # Decimal would take digits of every script, and underscores between them
+    if len(text) > _LONGEST_NUMBER or "_" in text or not text.isascii():
         raise FieldError(f"{text[:_LONGEST_NUMBER]!r} is not a number")
     try:
         number = Decimal(text)
@@ -99,8 +106,11 @@ def _decimal_or_zero(text: str) -> Decimal:
     return _decimal(text) or Decimal(0)
 
 
-def _integer(text: str) -> int | None:
-    """Read a whole number, also when a client wrote it with '.0'; None where it is unset."""
+def _integer(text: str, bits: int = _INT_BITS) -> int | None:
+    """Read a whole number, also when a client wrote it with '.0'; None where it is unset.
+
+    TWS reads 32 bits: an id beyond them could not be told back to most clients.
+    """
     if not text:
         return None
     if text.isdigit() and text.isascii() and len(text) < _SURELY_INTEGER:
@@ -111,11 +121,17 @@ def _integer(text: str) -> int | None:
     whole = int(number)
     if whole != number:
         raise FieldError(f"{text!r} is not a whole number")
+    if whole.bit_length() >= bits:
+        raise FieldError(f"{text!r} is beyond the {bits} bits of a whole number")
     return None if whole == _UNSET_INTEGER else whole
 
 
 def _integer_or_zero(text: str) -> int:
     return _integer(text) or 0
+
+
+def _long_or_zero(text: str) -> int:
+    return _integer(text, _LONG_BITS) or 0
 
 
 def _offset(text: str) -> Decimal | None:
@@ -146,6 +162,16 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _decimal_with_absence(absence: Decimal) -> Codec:
+    """Give the codec of a number whose absence is written as a number that it cannot be."""
+
+    def decode(text: str) -> Decimal | None:
+        number = _decimal(text)
+        return None if number == absence else number
+
+    return Codec(lambda value: number_text(absence if value is None else value), decode)
+
+
 def _none_word_text(value: str) -> str:
     return value or "None"
 
@@ -159,15 +185,22 @@ def _escaped_text(value: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+    try:
+        return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+    except UnicodeDecodeError:
+        raise FieldError(f"{text!r} is not an escaped text") from None
 
 
 TEXT: Final = Codec(_text, str)
 INT: Final = Codec(_text, _integer_or_zero)
+LONG: Final = Codec(_text, _long_or_zero)
+"""A whole number of 64 bits: a permanent id, a time in milliseconds, a day's volume."""
 OPTIONAL_INT: Final = Codec(_text, _integer)
 BOOL: Final = Codec(_optional_bool_text, lambda text: bool(_integer(text)))
 OPTIONAL_BOOL: Final = Codec(_optional_bool_text, _optional_bool)
 DECIMAL: Final = Codec(number_text, _decimal_or_zero)
+WHOLE_DECIMAL: Final = Codec(number_text, lambda text: Decimal(_integer_or_zero(text)))
+"""A whole number among prices: every client reads it with ``int``."""
 OPTIONAL_DECIMAL: Final = Codec(number_text, _decimal)
 CSV: Final = Codec(",".join, _comma_separated)
 INT_CSV: Final = Codec(
@@ -180,6 +213,10 @@ UNSET_DECIMAL: Final = Codec(
     lambda value: _UNSET_DOUBLE_TEXT if value is None else number_text(value), _decimal
 )
 """A number whose absence IB writes out as 1.7976931348623157E308."""
+MINUS_ONE_DECIMAL: Final = _decimal_with_absence(Decimal(-1))
+"""A number whose absence IB writes as -1: prices and volatilities of options."""
+MINUS_TWO_DECIMAL: Final = _decimal_with_absence(Decimal(-2))
+"""A number whose absence IB writes as -2: Greeks, which may well be -1."""
 NONE_WORD: Final = Codec(_none_word_text, _none_word)
 """A text whose absence IB writes out as the word None."""
 ESCAPED: Final = Codec(_escaped_text, _unescaped)

@@ -2,7 +2,7 @@
 
     ProtocolError
     ├── RemoteProtocolError    the client broke the protocol; its connection cannot go on
-    │   └── VersionRefused     the client speaks no version that we speak (IB's 503)
+    │   └── VersionRefused     the client speaks no version that we speak (IB's 503, or 506)
     └── LocalProtocolError     our own code asked for what the protocol forbids: a bug
 
 A request that cannot be read is none of these: it is a value (`MalformedRequest`), for its frame
@@ -25,7 +25,16 @@ class RemoteProtocolError(ProtocolError):
 
 
 class VersionRefused(RemoteProtocolError):
-    """The client speaks no version that we speak; ``code`` is IB's 503."""
+    """The client speaks no version that we speak.
+
+    The message says what to set in the client. ``code`` and ``text`` are what IB says of it, and
+    ``version`` is the one of the client's that comes nearest, in which it can be told.
+    """
+
+    def __init__(self, message: str, *, code: int, text: str, version: int) -> None:
+        super().__init__(message, code=code)
+        self.text = text
+        self.version = version
 
 
 class LocalProtocolError(ProtocolError, IllegalTransition):

@@ -1,13 +1,17 @@
 """One connection's order of things: who may say what, and when. Bytes in, events out.
 
     GREETING ──hello──▶ GREETED ──accept──▶ ACCEPTED ──startApi──▶ RUNNING
-                           └─────refuse─────▶ REFUSED
+                           └─────refuse─────▶ REFUSED ──anything──▶ PARTED
 
 - GREETING: the client owes the raw bytes ``API`` and NUL, then a frame ``vMIN..MAX[ options]``.
 - GREETED: it waits for our version. What it sends meanwhile is kept, for how to read it depends
   on the answer.
 - ACCEPTED: it owes startApi. The two-field reply is all that may have been sent by then: the
   official client throws away the bytes that follow it.
+- REFUSED: it was told a version that it may not want. The official clients read nothing else at
+  this point (an error sent now is dropped unread), and those that look at it hang up with IB's
+  503 by themselves. One that goes on, with startApi, can read the error then: a `Farewell`.
+- PARTED: nothing is heard any more.
 - RUNNING: requests and responses; a second startApi is answered like any request that makes no
   sense.
 
@@ -32,7 +36,7 @@ from apps.paper.wire.requests.unreadable import MalformedRequest
 from apps.paper.wire.responses.account import ErrorMessage
 from apps.paper.wire.responses.encode import Response, encode
 
-__all__ = ["ClientHello", "Connection", "Phase"]
+__all__ = ["ClientHello", "Connection", "Farewell", "Phase"]
 
 _PREFIX: Final = b"API\0"
 _START_API: Final = 71
@@ -47,6 +51,7 @@ class Phase(Enum):
     ACCEPTED = "accepted"
     RUNNING = "running"
     REFUSED = "refused"
+    PARTED = "parted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,13 @@ class ClientHello:
     min_version: int
     max_version: int
     options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """A client that was refused goes on all the same: send it ``reply``, the error; then close."""
+
+    reply: bytes
 
 
 class Connection:
@@ -69,14 +81,17 @@ class Connection:
     The first `Request` is a `StartApi`; from then on `send` gives the bytes of responses.
     """
 
-    __slots__ = ("_decoder", "_has_prefix", "_hello", "_phase", "_version")
+    __slots__ = ("_decoder", "_has_prefix", "_hello", "_phase", "_refusal", "_version", "fields")
 
     def __init__(self) -> None:
         self._decoder = FrameDecoder()
         self._phase = Phase.GREETING
         self._has_prefix = False
         self._hello: ClientHello | None = None
+        self._refusal: VersionRefused | None = None
         self._version: int | None = None
+        self.fields: list[str] = []
+        """The fields of the latest request, as they came."""
 
     @property
     def phase(self) -> Phase:
@@ -98,7 +113,7 @@ class Connection:
         """Add what came off the wire, however it was split or merged."""
         self._decoder.receive(chunk)
 
-    def events(self) -> Iterator[ClientHello | Request]:
+    def events(self) -> Iterator[ClientHello | Farewell | Request]:
         """Give what the bytes so far amount to; after a hello, accept it before going on.
 
         Raises:
@@ -121,17 +136,16 @@ class Connection:
         self._version, self._phase = version, Phase.ACCEPTED
         return reply
 
-    def refuse(self, refusal: VersionRefused) -> bytes:
-        """Give the error that tells the client why; then close the connection.
+    def refuse(self, refusal: VersionRefused, connected_at: str) -> bytes:
+        """Give the reply to a hello that cannot be accepted; a `Farewell` may be due after it.
 
         Raises:
             LocalProtocolError: There is no hello to reply to.
         """
         self._expect_hello()
-        error = ErrorMessage(-1, refusal.code or 0, refusal.message)
-        self._phase = Phase.REFUSED
-        # without a version agreed upon, the oldest form of the error is the one that all can read
-        return encode(error, versions.MIN_SERVER_VERSION)
+        reply = encode_frame([str(refusal.version), connected_at])
+        self._refusal, self._phase = refusal, Phase.REFUSED
+        return reply
 
     def send(self, *responses: Response) -> bytes:
         """Give the bytes of ``responses``, in order.
@@ -151,12 +165,14 @@ class Connection:
             raise LocalProtocolError(f"There is no hello to reply to ({self._phase.value}).")
         return self._hello
 
-    def _next_event(self) -> ClientHello | Request | None:
+    def _next_event(self) -> ClientHello | Farewell | Request | None:
         match self._phase:
             case Phase.GREETING:
                 return self._next_hello()
             case Phase.ACCEPTED | Phase.RUNNING:
                 return self._next_request()
+            case Phase.REFUSED:
+                return self._next_farewell()
             case _:
                 return None
 
@@ -168,11 +184,19 @@ class Connection:
         self._phase = Phase.GREETED
         return self._hello
 
+    def _next_farewell(self) -> Farewell | None:
+        if self._refusal is None or self._decoder.next_body() is None:
+            return None
+        self._phase = Phase.PARTED
+        error = ErrorMessage(-1, self._refusal.code or 0, self._refusal.text)
+        return Farewell(encode(error, self._refusal.version))
+
     def _next_request(self) -> Request | None:
         body = self._decoder.next_body()
         if body is None:
             return None
-        request = parse_request(split_fields(body), self.version)
+        self.fields = split_fields(body)
+        request = parse_request(self.fields, self.version)
         if self._phase is Phase.ACCEPTED:
             if not isinstance(request, StartApi):
                 raise RemoteProtocolError(

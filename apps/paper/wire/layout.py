@@ -1,9 +1,9 @@
 """The words in which a message's layout is written: a table of parts, read and written alike.
 
-A part is a field, a constant, a group of fields of a nested value, a repetition with its count, a
-value that may be missing behind its flag, a choice by type code, or a block under a condition.
-Some can begin (``since``) and end (``until``) with a protocol version. A `Record` binds a table to
-the dataclass that it makes.
+A part is a field, a constant (which some clients may leave out), a group of fields of a nested
+value, a repetition with its count, a value that may be missing behind its flag, a choice by type
+code, or a block under a condition. Some can begin (``since``) and end (``until``) with a protocol
+version. A `Record` binds a table to the dataclass that it makes.
 
 How tables become functions stands in `apps.paper.wire.writing` and `apps.paper.wire.reading`;
 which messages there are, in `apps.paper.wire.requests` and `apps.paper.wire.responses`.
@@ -24,6 +24,7 @@ __all__ = [
     "Group",
     "Item",
     "Maybe",
+    "Omissible",
     "Part",
     "Record",
     "Repeat",
@@ -52,6 +53,14 @@ class Constant:
     text: str
     since: int = _ALWAYS
     until: int = _NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Omissible:
+    """A constant that some clients leave out: it is there when more fields than ``after`` are."""
+
+    text: str
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class When:
     until: int = _NEVER
 
 
-Part = Field | Constant | Group | Repeat | Maybe | When
+Part = Field | Constant | Omissible | Group | Repeat | Maybe | When
 
 
 @dataclass(frozen=True, eq=False)

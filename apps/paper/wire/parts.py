@@ -13,8 +13,20 @@ from apps.paper.wire.codecs import (
     OPTIONAL_INT,
     OPTIONAL_OFFSET,
     TEXT,
+    WHOLE_DECIMAL,
 )
-from apps.paper.wire.layout import Choice, Constant, Field, Group, Maybe, Part, Record, Repeat, When
+from apps.paper.wire.layout import (
+    Choice,
+    Constant,
+    Field,
+    Group,
+    Maybe,
+    Omissible,
+    Part,
+    Record,
+    Repeat,
+    When,
+)
 from apps.paper.wire.orders import Order
 from apps.paper.wire.values import (
     ComboLeg,
@@ -37,10 +49,12 @@ __all__ = [
     "CONTRACT",
     "CONTRACT_WITHOUT_EXCHANGE",
     "CONTRACT_WITHOUT_PRIMARY",
+    "DELTA_NEUTRAL",
     "DELTA_NEUTRAL_CONTRACT",
     "HEDGE",
     "LEGS_OF_FOUR",
     "MID_OFFSETS",
+    "OPTIONS_COUNT",
     "PEG_BENCHMARK",
     "REQ_ID",
     "SCALE",
@@ -82,6 +96,8 @@ def order(*parts: Part) -> Group:
 
 
 REQ_ID: Final = Field("req_id", INT)
+OPTIONS_COUNT: Final = Omissible("0", after=1)
+"""How many options the text after it holds. The newest official clients leave it out."""
 
 _UP_TO_MULTIPLIER: Final = (
     Field("con_id", INT),
@@ -130,14 +146,14 @@ LEGS_OF_FOUR: Final = When(
     lambda message: message.contract.sec_type == "BAG",
     (contract(Repeat("combo_legs", Record(ComboLeg, _FOUR_LEG_FIELDS))),),
 )
+_DELTA_NEUTRAL_FIELDS: Final = (
+    Field("con_id", INT),
+    Field("delta", DECIMAL),
+    Field("price", DECIMAL),
+)
+DELTA_NEUTRAL: Final = Group("delta_neutral", DeltaNeutralContract, _DELTA_NEUTRAL_FIELDS)
 DELTA_NEUTRAL_CONTRACT: Final = contract(
-    Maybe(
-        "delta_neutral",
-        Record(
-            DeltaNeutralContract,
-            (Field("con_id", INT), Field("delta", DECIMAL), Field("price", DECIMAL)),
-        ),
-    )
+    Maybe("delta_neutral", Record(DeltaNeutralContract, _DELTA_NEUTRAL_FIELDS))
 )
 
 TAG_VALUE: Final = Record(TagValue, (Field("tag", TEXT), Field("value", TEXT)))
@@ -158,7 +174,7 @@ _CONDITION: Final = Choice(
             ),
         ),
         3: Record(TimeCondition, (_CONJUNCTION, _IS_MORE, Field("time", TEXT))),
-        4: Record(MarginCondition, (_CONJUNCTION, _IS_MORE, Field("percent", DECIMAL))),
+        4: Record(MarginCondition, (_CONJUNCTION, _IS_MORE, Field("percent", WHOLE_DECIMAL))),
         5: Record(
             ExecutionCondition,
             (_CONJUNCTION, Field("sec_type", TEXT), Field("exchange", TEXT), Field("symbol", TEXT)),
@@ -200,6 +216,8 @@ ALGO: Final = order(
     Field("algo_strategy", TEXT),
     When(lambda order: bool(order.algo_strategy), (Repeat("algo_params", TAG_VALUE),)),
 )
+# ib_insync and the official 9.81 know the first spelling only, and would misread the block behind
+# the second one; they cannot send it either
 PEG_BENCHMARK: Final = order(
     When(
         lambda order: order.order_type in ("PEG BENCH", "PEGBENCH"),

@@ -20,6 +20,7 @@ from apps.paper.wire.layout import (
     Group,
     Item,
     Maybe,
+    Omissible,
     Part,
     Record,
     Repeat,
@@ -124,6 +125,8 @@ def _part_reader(part: Part, version: int) -> _ReadInto:
             return _fields_reader([part])
         case Constant():
             return lambda cursor, _: _skip(cursor)
+        case Omissible(after=after):
+            return lambda cursor, _: _skip(cursor) if cursor.left > after else None
         case Group(name, _, parts):
             return partial(_read_group, name, _reader(parts, version))
         case Repeat(name, item):

@@ -110,7 +110,7 @@ class TimeCondition:
 
 @dataclass(frozen=True, slots=True)
 class MarginCondition:
-    """Holds when the margin cushion is beyond ``percent``."""
+    """Holds when the margin cushion is beyond ``percent``, a whole number."""
 
     conjunction: str = "a"
     is_more: bool = True

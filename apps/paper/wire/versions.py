@@ -24,6 +24,8 @@ __all__ = [
     "PEG_BEST_PEG_MID_OFFSETS",
     "POST_TO_ATS",
     "SIZE_RULES",
+    "WSH_EVENT_DATA_FILTERS",
+    "WSH_EVENT_DATA_FILTERS_DATE",
     "negotiate",
 ]
 
@@ -38,12 +40,15 @@ SIZE_RULES: Final = 164
 ADVANCED_ORDER_REJECT: Final = 166
 MANUAL_ORDER_TIME: Final = 169
 PEG_BEST_PEG_MID_OFFSETS: Final = 170
+WSH_EVENT_DATA_FILTERS: Final = 171
+WSH_EVENT_DATA_FILTERS_DATE: Final = 173
 BOND_ISSUER_ID: Final = 176
 
 NEVER_ANSWERED: Final = DURATION
 """IB writes openOrder's duration from 158 on, ib_insync reads it from 159: they differ at 158."""
 
-_OUT_OF_DATE: Final = 503
+_TOO_NEW: Final = (503, "The TWS is out of date and must be upgraded.")
+_TOO_OLD: Final = (506, "Unsupported version")
 
 
 def negotiate(client_min: int, client_max: int) -> int:
@@ -59,9 +64,25 @@ def negotiate(client_min: int, client_max: int) -> int:
     if version == NEVER_ANSWERED:
         version -= 1
     if version < max(client_min, MIN_SERVER_VERSION):
-        raise VersionRefused(
-            f"The client speaks versions {client_min} to {client_max} of the TWS API, this gateway "
-            f"{MIN_SERVER_VERSION} to {MAX_SERVER_VERSION}: use a client that speaks one of these.",
-            code=_OUT_OF_DATE,
-        )
+        raise _refusal(client_min, client_max)
     return version
+
+
+def _refusal(client_min: int, client_max: int) -> VersionRefused:
+    if client_min > MAX_SERVER_VERSION:
+        code, text = _TOO_NEW
+        remedy = (
+            f"set the lowest version that the client offers to {MAX_SERVER_VERSION} or less "
+            "(MIN_CLIENT_VER in ibapi's server_versions.py, Client.MinClientVersion in ib_insync "
+            "and ib_async)"
+        )
+    else:
+        code, text = _TOO_OLD
+        remedy = "use a newer client, one that offers one of these"
+    return VersionRefused(
+        f"The client speaks versions {client_min} to {client_max} of the TWS API, this gateway "
+        f"{MIN_SERVER_VERSION} to {MAX_SERVER_VERSION} without {NEVER_ANSWERED}: {remedy}.",
+        code=code,
+        text=text,
+        version=min(client_max, MAX_SERVER_VERSION),
+    )

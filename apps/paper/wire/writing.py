@@ -19,6 +19,7 @@ from apps.paper.wire.layout import (
     Group,
     Item,
     Maybe,
+    Omissible,
     Part,
     Record,
     Repeat,
@@ -80,7 +81,7 @@ def _fields_writer(run: list[tuple[str, Part]]) -> Write:
 
 def _part_writer(path: str, part: Part, version: int) -> Write:
     match part:
-        case Constant(text):
+        case Constant(text) | Omissible(text):
             return lambda _, fields: fields.append(text)
         case Repeat(name, item):
             return _repeat_writer(attrgetter(path + name), _item_writer(item, version))

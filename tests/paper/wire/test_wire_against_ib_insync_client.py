@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from ib_insync.client import Client
 from ib_insync.objects import ExecutionFilter, ScannerSubscription, SoftDollarTier, WshEventData
 
 from apps.paper import wire
-from apps.paper.wire import MalformedRequest, PlaceOrder, UnknownRequest, parse_request
+from apps.paper.wire import MalformedRequest, PlaceOrder, parse_request
 
 VERSIONS = [157, *range(159, 177)]  # 158 is never negotiated
 
@@ -66,7 +67,30 @@ READ_STOCK = wire.Contract(
     trading_class="NMS",
 )
 OPTIONS = [ibi.TagValue("a", "1"), ibi.TagValue("b", "2")]
-SCANNER = ScannerSubscription(numberOfRows=10, instrument="STK", scanCode="TOP_PERC_GAIN")
+PAIRS = "a=1;b=2;"
+SCANNER = ScannerSubscription(
+    numberOfRows=10,
+    instrument="STK",
+    locationCode="STK.US.MAJOR",
+    scanCode="TOP_PERC_GAIN",
+    abovePrice=5.5,
+    belowPrice=99.5,
+    aboveVolume=1000,
+    marketCapAbove=1e9,
+    marketCapBelow=1e12,
+    moodyRatingAbove="m1",
+    moodyRatingBelow="m2",
+    spRatingAbove="s1",
+    spRatingBelow="s2",
+    maturityDateAbove="20261120",
+    maturityDateBelow="20271120",
+    couponRateAbove=1.5,
+    couponRateBelow=2.5,
+    excludeConvertible=True,
+    averageOptionVolumeAbove=300,
+    scannerSettingPairs="Annual,true",
+    stockTypeFilter="ALL",
+)
 
 READ: dict[str, tuple[tuple[Any, ...], Any]] = {
     "startApi": ((), wire.StartApi(5, "x")),
@@ -140,47 +164,112 @@ READ: dict[str, tuple[tuple[Any, ...], Any]] = {
     "cancelTickByTickData": ((7,), wire.CancelTickByTick(7)),
     "reqCompletedOrders": ((True,), wire.ReqCompletedOrders(True)),
     "reqUserInfo": ((7,), wire.ReqUserInfo(7)),
-}
-NAMED_ONLY: dict[str, tuple[Any, ...]] = {
-    "reqMktDepth": (7, STOCK, 5, True, []),
-    "cancelMktDepth": (7, True),
-    "exerciseOptions": (7, STOCK, 1, 1, "DU1", 0),
-    "reqScannerSubscription": (7, SCANNER, [], []),
-    "cancelScannerSubscription": (7,),
-    "reqFundamentalData": (7, STOCK, "ReportSnapshot", []),
-    "cancelFundamentalData": (7,),
-    "calculateImpliedVolatility": (7, STOCK, 1.0, 2.0, []),
-    "calculateOptionPrice": (7, STOCK, 1.0, 2.0, []),
-    "cancelCalculateImpliedVolatility": (7,),
-    "cancelCalculateOptionPrice": (7,),
-    "replaceFA": (7, 1, "<xml/>"),
-    "queryDisplayGroups": (7,),
-    "subscribeToGroupEvents": (7, 1),
-    "updateDisplayGroup": (7, "8314@SMART"),
-    "unsubscribeFromGroupEvents": (7,),
-    "reqPositionsMulti": (7, "DU1", ""),
-    "cancelPositionsMulti": (7,),
-    "reqSoftDollarTiers": (7,),
-    "reqSmartComponents": (7, "a6"),
-    "reqNewsArticle": (7, "BZ", "BZ$1", []),
-    "reqHistoricalNews": (7, 1, "BZ", "", "", 10, []),
-    "reqHistogramData": (7, STOCK, True, "3 days"),
-    "cancelHistogramData": (7,),
-    "reqHistoricalTicks": (7, STOCK, "", "", 10, "TRADES", 1, False, []),
-    "reqWshMetaData": (7,),
-    "cancelWshMetaData": (7,),
-    "reqWshEventData": (7, WshEventData()),
-    "cancelWshEventData": (7,),
-}
-WITHOUT_AN_ID: dict[str, tuple[Any, ...]] = {
-    "requestFA": (1,),
-    "reqFamilyCodes": (),
-    "reqMktDepthExchanges": (),
-    "reqNewsProviders": (),
-    "verifyRequest": ("a", "1"),
-    "verifyMessage": ("a",),
-    "verifyAndAuthRequest": ("a", "1", "b"),
-    "verifyAndAuthMessage": ("a", "b"),
+    "reqMktDepth": (
+        (7, STOCK, 5, True, OPTIONS),
+        wire.ReqMarketDepth(7, READ_STOCK, 5, True, PAIRS),
+    ),
+    "cancelMktDepth": ((7, True), wire.CancelMarketDepth(7, True)),
+    "reqMktDepthExchanges": ((), wire.ReqMarketDepthExchanges()),
+    "reqSmartComponents": ((7, "a6"), wire.ReqSmartComponents(7, "a6")),
+    "reqScannerSubscription": (
+        (7, SCANNER, OPTIONS, [ibi.TagValue("c", "3")]),
+        wire.ReqScannerSubscription(
+            7,
+            number_of_rows=10,
+            instrument="STK",
+            location_code="STK.US.MAJOR",
+            scan_code="TOP_PERC_GAIN",
+            above_price=Decimal("5.5"),
+            below_price=Decimal("99.5"),
+            above_volume=1000,
+            market_cap_above=Decimal(10**9),
+            market_cap_below=Decimal(10**12),
+            moody_rating_above="m1",
+            moody_rating_below="m2",
+            sp_rating_above="s1",
+            sp_rating_below="s2",
+            maturity_date_above="20261120",
+            maturity_date_below="20271120",
+            coupon_rate_above=Decimal("1.5"),
+            coupon_rate_below=Decimal("2.5"),
+            exclude_convertible=True,
+            average_option_volume_above=300,
+            scanner_setting_pairs="Annual,true",
+            stock_type_filter="ALL",
+            filter_options="c=3;",
+            options=PAIRS,
+        ),
+    ),
+    "cancelScannerSubscription": ((7,), wire.CancelScannerSubscription(7)),
+    "reqHistoricalTicks": (
+        (7, STOCK, "20261120 09:30:00", "x", 10, "BID_ASK", True, False, OPTIONS),
+        wire.ReqHistoricalTicks(
+            7, READ_STOCK, "20261120 09:30:00", "x", 10, "BID_ASK", True, False, PAIRS
+        ),
+    ),
+    "reqHistogramData": (
+        (7, STOCK, True, "3 days"),
+        wire.ReqHistogramData(7, READ_STOCK, True, "3 days"),
+    ),
+    "cancelHistogramData": ((7,), wire.CancelHistogramData(7)),
+    "reqNewsProviders": ((), wire.ReqNewsProviders()),
+    "reqNewsArticle": (
+        (7, "BZ", "BZ$1", OPTIONS),
+        wire.ReqNewsArticle(7, "BZ", "BZ$1", PAIRS),
+    ),
+    "reqHistoricalNews": (
+        (7, 265598, "BZ+FLY", "a", "b", 10, OPTIONS),
+        wire.ReqHistoricalNews(7, 265598, "BZ+FLY", "a", "b", 10, PAIRS),
+    ),
+    "calculateImpliedVolatility": (
+        (7, STOCK, 1.5, 190.25, OPTIONS),
+        wire.CalculateImpliedVolatility(7, READ_STOCK, Decimal("1.5"), Decimal("190.25"), PAIRS),
+    ),
+    "cancelCalculateImpliedVolatility": ((7,), wire.CancelCalculateImpliedVolatility(7)),
+    "calculateOptionPrice": (
+        (7, STOCK, 0.25, 190.25, OPTIONS),
+        wire.CalculateOptionPrice(7, READ_STOCK, Decimal("0.25"), Decimal("190.25"), PAIRS),
+    ),
+    "cancelCalculateOptionPrice": ((7,), wire.CancelCalculateOptionPrice(7)),
+    "exerciseOptions": (
+        (7, STOCK, 2, 3, "DU1", 1),
+        wire.ExerciseOptions(7, replace(READ_STOCK, primary_exchange=""), 2, 3, "DU1", True),
+    ),
+    "requestFA": ((3,), wire.RequestFA(3)),
+    "replaceFA": ((7, 1, "<xml/>"), wire.ReplaceFA(1, "<xml/>", 7)),
+    "reqSoftDollarTiers": ((7,), wire.ReqSoftDollarTiers(7)),
+    "reqFamilyCodes": ((), wire.ReqFamilyCodes()),
+    "reqPositionsMulti": ((7, "DU1", "M"), wire.ReqPositionsMulti(7, "DU1", "M")),
+    "cancelPositionsMulti": ((7,), wire.CancelPositionsMulti(7)),
+    "reqFundamentalData": (
+        (7, STOCK, "ReportSnapshot", OPTIONS),
+        wire.ReqFundamentalData(
+            7,
+            wire.Contract(
+                con_id=265598,
+                symbol="AAPL",
+                sec_type="STK",
+                exchange="SMART",
+                primary_exchange="NASDAQ",
+                currency="USD",
+                local_symbol="AAPL L",
+            ),
+            "ReportSnapshot",
+            PAIRS,
+        ),
+    ),
+    "cancelFundamentalData": ((7,), wire.CancelFundamentalData(7)),
+    "reqWshMetaData": ((7,), wire.ReqWshMetaData(7)),
+    "cancelWshMetaData": ((7,), wire.CancelWshMetaData(7)),
+    "cancelWshEventData": ((7,), wire.CancelWshEventData(7)),
+    "queryDisplayGroups": ((7,), wire.QueryDisplayGroups(7)),
+    "subscribeToGroupEvents": ((7, 3), wire.SubscribeToGroupEvents(7, 3)),
+    "updateDisplayGroup": ((7, "8314@SMART"), wire.UpdateDisplayGroup(7, "8314@SMART")),
+    "unsubscribeFromGroupEvents": ((7,), wire.UnsubscribeFromGroupEvents(7)),
+    "verifyRequest": (("a", "1"), wire.VerifyRequest("a", "1")),
+    "verifyMessage": (("a",), wire.VerifyMessage("a")),
+    "verifyAndAuthRequest": (("a", "1", "b"), wire.VerifyAndAuthRequest("a", "1", "b")),
+    "verifyAndAuthMessage": (("a", "b"), wire.VerifyAndAuthMessage("a", "b")),
 }
 
 
@@ -191,28 +280,13 @@ def test_a_request_is_read_as_it_was_meant_at_every_version(method: str) -> None
         assert parse_request(sent(version, method, *arguments), version) == meant
 
 
-@pytest.mark.parametrize("method", NAMED_ONLY)
-def test_a_request_without_a_table_is_named_with_its_id(method: str) -> None:
-    for version in VERSIONS:
-        request = parse_request(sent(version, method, *NAMED_ONLY[method]), version)
-        assert isinstance(request, UnknownRequest)
-        assert (request.name, request.request_id) == (method, 7)
-
-
-@pytest.mark.parametrize("method", WITHOUT_AN_ID)
-def test_a_request_without_a_table_or_an_id_is_named(method: str) -> None:
-    request = parse_request(sent(176, method, *WITHOUT_AN_ID[method]), 176)
-    assert isinstance(request, UnknownRequest)
-    assert (request.name, request.request_id) == (method, None)
-
-
 def test_all_requests_of_the_client_are_covered_here() -> None:
     methods = {
         name
         for name, function in inspect.getmembers(Client, inspect.isfunction)
         if "self.send(" in inspect.getsource(function)
     }
-    assert methods == READ.keys() | NAMED_ONLY.keys() | WITHOUT_AN_ID.keys() | {"placeOrder"}
+    assert methods == READ.keys() | {"placeOrder", "reqWshEventData"}
 
 
 def test_the_time_of_a_manual_cancellation_is_read_where_the_version_has_it() -> None:
@@ -220,6 +294,45 @@ def test_the_time_of_a_manual_cancellation_is_read_where_the_version_has_it() ->
         7, "20261120"
     )
     assert parse_request(sent(168, "cancelOrder", 7, "20261120"), 168) == wire.CancelOrder(7)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("fill", [(True, False, False), (False, True, False), (False, False, True)])
+def test_events_of_the_calendar_are_asked_with_the_filters_of_the_version(
+    version: int, fill: tuple[bool, bool, bool]
+) -> None:
+    asked = WshEventData(5, "f", *fill, "20261120", "20261220", 9)
+    meant = wire.ReqWshEventData(7, 5, "f", *fill, "20261120", "20261220", 9)
+    if version < 173:
+        meant = replace(meant, start_date="", end_date="", total_limit=None)
+    if version < 171:
+        meant = wire.ReqWshEventData(7, 5)
+    assert parse_request(sent(version, "reqWshEventData", 7, asked), version) == meant
+
+
+def test_an_event_request_without_a_contract_has_none() -> None:
+    request = parse_request(sent(176, "reqWshEventData", 7, WshEventData(filter="{}")), 176)
+    assert request == wire.ReqWshEventData(7, None, "{}")
+
+
+def test_a_scan_without_filters_has_none() -> None:
+    scan = ScannerSubscription(instrument="STK")
+    request = parse_request(sent(176, "reqScannerSubscription", 7, scan, [], []), 176)
+    assert request == wire.ReqScannerSubscription(7, -1, "STK")
+
+
+@pytest.mark.parametrize("method", ["calculateImpliedVolatility", "calculateOptionPrice"])
+@pytest.mark.parametrize("options", ["", "a=1;"])
+def test_an_option_calculation_is_read_without_the_count_of_its_options_too(
+    method: str, options: str
+) -> None:
+    # the newest official client writes the options alone
+    fields = sent(176, method, 7, STOCK, 1.5, 190.25, [])
+    assert fields[-2:] == ["0", ""]
+    shorter = parse_request([*fields[:-2], options], 176)
+    longer = parse_request([*fields[:-1], options], 176)
+    assert shorter == longer
+    assert getattr(shorter, "options", None) == options
 
 
 def test_contract_details_by_security_id_carry_it() -> None:

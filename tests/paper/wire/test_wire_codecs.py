@@ -14,6 +14,9 @@ from apps.paper.wire.codecs import (
     DECIMAL,
     ESCAPED,
     INT,
+    LONG,
+    MINUS_ONE_DECIMAL,
+    MINUS_TWO_DECIMAL,
     NONE_WORD,
     OPTIONAL_BOOL,
     OPTIONAL_DECIMAL,
@@ -75,7 +78,7 @@ def test_every_way_of_writing_unset_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "1_000", "nan", "inf", "1e-999999999", "1e50", "9" * 65, "--1", "1,5", "²"]
+    "text", ["x", "1_000", "nan", "inf", "1e-999999999", "1e50", "9" * 65, "--1", "1,5", "²", "٣"]
 )
 @pytest.mark.parametrize("codec", [INT, DECIMAL, OPTIONAL_INT, OPTIONAL_DECIMAL, BOOL])
 def test_what_is_no_number_is_not_read_as_one(codec: Codec, text: str) -> None:
@@ -87,6 +90,31 @@ def test_a_whole_number_may_have_been_written_as_a_float() -> None:
     assert INT.decode("100.0") == 100
     with pytest.raises(FieldError, match="whole"):
         INT.decode("100.5")
+
+
+@pytest.mark.parametrize("text", ["2147483648", "-2147483648", "9" * 30])
+def test_a_whole_number_beyond_32_bits_is_refused(text: str) -> None:
+    for codec in (INT, OPTIONAL_INT, BOOL):
+        with pytest.raises(FieldError, match="32 bits"):
+            codec.decode(text)
+
+
+def test_a_permanent_id_may_have_64_bits_and_no_more() -> None:
+    assert LONG.decode("4294967296") == 2**32
+    with pytest.raises(FieldError, match="64 bits"):
+        LONG.decode(str(2**63))
+
+
+def test_what_was_not_computed_is_a_number_that_it_cannot_be() -> None:
+    assert MINUS_ONE_DECIMAL.encode(None) == "-1"
+    assert MINUS_TWO_DECIMAL.encode(None) == "-2"
+    assert MINUS_ONE_DECIMAL.decode("-1") is MINUS_TWO_DECIMAL.decode("-2") is None
+    assert MINUS_TWO_DECIMAL.decode("-1") == -1
+
+
+def test_an_escape_that_is_none_is_refused() -> None:
+    with pytest.raises(FieldError, match="escaped"):
+        ESCAPED.decode("C:\\x")
 
 
 def test_a_bool_that_was_not_given_is_not_false() -> None:

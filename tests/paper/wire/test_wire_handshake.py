@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from apps.paper.wire import (
     ClientHello,
     Connection,
+    Farewell,
     LocalProtocolError,
     MalformedRequest,
     NextValidId,
@@ -108,7 +109,7 @@ def test_accepting_without_a_hello_raises_and_changes_nothing(make: type[Connect
     with pytest.raises(LocalProtocolError, match="no hello"):
         connection.accept(NOW)
     with pytest.raises(LocalProtocolError, match="no hello"):
-        connection.refuse(VersionRefused("no", code=503))
+        connection.refuse(VersionRefused("no", code=503, text="", version=176), NOW)
     assert connection.phase is phase
 
 
@@ -165,15 +166,41 @@ def test_a_hello_that_is_none_is_refused(hello: bytes) -> None:
     assert connection.phase is Phase.GREETING
 
 
-def test_a_client_without_a_common_version_is_told_503_and_heard_no_more() -> None:
+def refused(hello: bytes) -> Connection:
     connection = Connection()
-    connection.receive(b"API\0" + b"\0\0\0\x09v177..200" + START)
+    connection.receive(b"API\0" + len(hello).to_bytes(4, "big") + hello)
     list(connection.events())
     with pytest.raises(VersionRefused):
         connection.accept(NOW)
-    with pytest.raises(VersionRefused) as refused:  # the first refusal changed nothing
+    with pytest.raises(VersionRefused) as refusal:  # the first one changed nothing
         connection.accept(NOW)
-    reply = connection.refuse(refused.value)
-    assert reply == encode_frame(["4", "2", "-1", "503", refused.value.message])
+    assert connection.refuse(refusal.value, NOW) == encode_frame([str(refusal.value.version), NOW])
     assert connection.phase is Phase.REFUSED
+    return connection
+
+
+def test_a_refused_client_that_goes_on_is_told_503_once_and_heard_no_more() -> None:
+    connection = refused(b"v201..225")
     assert list(connection.events()) == []
+    error = ["4", "2", "-1", "503", "The TWS is out of date and must be upgraded.", ""]
+    connection.receive(START + TIME)
+    assert list(connection.events()) == [Farewell(encode_frame(error))]
+    assert connection.phase is Phase.PARTED
+    connection.receive(START)
+    assert list(connection.events()) == []
+
+
+def test_an_old_client_is_told_506_in_the_form_that_it_can_read() -> None:
+    connection = refused(b"v100..156")
+    connection.receive(START)
+    error = ["4", "2", "-1", "506", "Unsupported version"]
+    assert list(connection.events()) == [Farewell(encode_frame(error))]
+
+
+def test_nothing_but_the_farewell_can_be_sent_to_a_refused_client() -> None:
+    connection = refused(b"v201..225")
+    with pytest.raises(LocalProtocolError):
+        connection.send(NextValidId(1))
+    with pytest.raises(LocalProtocolError, match="no hello"):
+        connection.accept(NOW)
+    assert connection.phase is Phase.REFUSED

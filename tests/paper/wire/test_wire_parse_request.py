@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,7 @@ from apps.paper.wire import (
     UnknownRequest,
     encode,
     parse_request,
+    request_name,
 )
 from apps.paper.wire.requests.names import REQ_ID_POSITIONS, REQUEST_NAMES
 from apps.paper.wire.requests.parse import REQUEST_MESSAGES
@@ -67,14 +69,41 @@ def test_a_plain_stock_order_has_115_fields_at_176_and_110_at_157() -> None:
     assert len(place_order_fields(Order("BUY", Decimal(1), "MKT"), contract, 157)) == 110
 
 
-def test_a_request_without_a_table_comes_with_its_name_and_id() -> None:
-    assert parse_request(["10", "5", "31", "..."], 176) == UnknownRequest(10, "reqMktDepth", 31)
-    assert parse_request(["19", "1", "1", "<xml/>", "32"], 176) == UnknownRequest(
-        19, "replaceFA", 32
-    )
-    assert parse_request(["80"], 176) == UnknownRequest(80, "reqFamilyCodes", None)
-    assert parse_request(["999", "1"], 176) == UnknownRequest(999, "", None)
-    assert parse_request(["86"], 176) == UnknownRequest(86, "reqHistoricalNews", None)
+def test_every_request_that_is_named_has_a_table() -> None:
+    assert REQUEST_MESSAGES.keys() == REQUEST_NAMES.keys()
+    assert REQ_ID_POSITIONS.keys() <= REQUEST_NAMES.keys()
+
+
+@pytest.mark.parametrize("msg_id", ["0", "26", "60", "105", "109", "999", "-1"])
+def test_a_number_that_is_no_request_up_to_176_is_unknown(msg_id: str) -> None:
+    assert parse_request([msg_id, "1", "7"], 176) == UnknownRequest(int(msg_id), "", None)
+
+
+def test_what_cannot_be_read_keeps_the_name_and_the_id_wherever_it_stands() -> None:
+    for msg_id, name in REQUEST_NAMES.items():
+        position = REQ_ID_POSITIONS.get(msg_id)
+        fields = [str(msg_id), *["x"] * 200]
+        if position is not None:
+            fields[position] = "31"
+        request = parse_request(fields, 176)
+        assert isinstance(request, MalformedRequest)
+        assert (request.msg_id, request.name) == (msg_id, name)
+        assert request.request_id == (None if position is None else 31)
+
+
+def test_a_request_has_the_name_that_ib_gives_it() -> None:
+    assert request_name(ReqScannerParameters()) == "reqScannerParameters"
+    assert request_name(MalformedRequest(4, "cancelOrder", 7, "why")) == "cancelOrder"
+    assert request_name(UnknownRequest(999, "", None)) == ""
+    for message in REQUEST_MESSAGES.values():
+        request = message.record.shape(
+            **{
+                field.name: 1
+                for field in dataclass_fields(message.record.shape)
+                if field.default is field.default_factory  # both say that there is none
+            }
+        )
+        assert request_name(request) == REQUEST_NAMES[message.msg_id]
 
 
 def test_a_malformed_request_says_which_field_and_keeps_its_id() -> None:
@@ -141,14 +170,9 @@ def test_market_data_of_a_combination_has_its_legs() -> None:
 
 def test_every_table_agrees_with_the_place_where_its_id_is_said_to_stand() -> None:
     for msg_id, message in REQUEST_MESSAGES.items():
-        names = [getattr(part, "name", "version") for part in message.record.parts[:2]]
-        ids = [index + 1 for index, name in enumerate(names) if name in ("req_id", "order_id")]
+        names = [getattr(part, "name", "") for part in message.record.parts]
+        ids = [index for index, name in enumerate(names, 1) if name in ("req_id", "order_id")]
         assert ids == [REQ_ID_POSITIONS[msg_id]] if msg_id in REQ_ID_POSITIONS else ids == []
-
-
-def test_every_table_and_every_id_belongs_to_a_named_request() -> None:
-    assert REQUEST_MESSAGES.keys() <= REQUEST_NAMES.keys()
-    assert REQ_ID_POSITIONS.keys() <= REQUEST_NAMES.keys()
 
 
 def test_requests_of_two_fields_are_read() -> None:

@@ -23,11 +23,26 @@ def test_the_highest_common_version_is_answered(client: tuple[int, int], agreed:
     assert negotiate(*client) == agreed
 
 
-@pytest.mark.parametrize("client", [(177, 200), (100, 156), (158, 158), (170, 160)])
-def test_without_a_common_version_the_client_is_refused_with_503(client: tuple[int, int]) -> None:
-    with pytest.raises(VersionRefused, match=r"speaks versions .* 157 to 176") as refused:
+@pytest.mark.parametrize("client", [(177, 200), (201, 225)])
+def test_a_client_that_is_too_new_is_refused_with_503_and_told_what_to_set(
+    client: tuple[int, int],
+) -> None:
+    with pytest.raises(VersionRefused, match=r"157 to 176 .*: set the lowest .* to 176") as refused:
         negotiate(*client)
-    assert refused.value.code == 503
+    assert (refused.value.code, refused.value.version) == (503, 176)
+    assert refused.value.text == "The TWS is out of date and must be upgraded."
+
+
+@pytest.mark.parametrize(
+    ("client", "nearest"), [((100, 156), 156), ((158, 158), 158), ((170, 160), 160)]
+)
+def test_a_client_without_a_version_of_ours_is_refused_in_the_nearest_of_its_own(
+    client: tuple[int, int], nearest: int
+) -> None:
+    with pytest.raises(VersionRefused, match=r"157 to 176 .*: use a newer client") as refused:
+        negotiate(*client)
+    assert (refused.value.code, refused.value.version) == (506, nearest)
+    assert refused.value.text == "Unsupported version"
 
 
 def test_158_is_never_the_answer() -> None:

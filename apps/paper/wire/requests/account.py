@@ -15,6 +15,7 @@ __all__ = [
     "CancelPnl",
     "CancelPnlSingle",
     "CancelPositions",
+    "CancelPositionsMulti",
     "ReqAccountSummary",
     "ReqAccountUpdates",
     "ReqAccountUpdatesMulti",
@@ -24,6 +25,7 @@ __all__ = [
     "ReqPnl",
     "ReqPnlSingle",
     "ReqPositions",
+    "ReqPositionsMulti",
     "ReqUserInfo",
     "SetServerLogLevel",
     "StartApi",
@@ -77,6 +79,22 @@ class ReqPositions:
 @dataclass(frozen=True, slots=True)
 class CancelPositions:
     """No more position changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReqPositionsMulti:
+    """The positions of one account or model, and their changes, under a request id of their own."""
+
+    req_id: int
+    account: str = ""
+    model_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPositionsMulti:
+    """No more position changes on ``req_id``."""
+
+    req_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +185,8 @@ MESSAGES = (
     Message.of(104, ReqUserInfo, REQ_ID),
     Message.of(61, ReqPositions, message_version(1)),
     Message.of(64, CancelPositions, message_version(1)),
+    Message.of(74, ReqPositionsMulti, message_version(1), REQ_ID, _ACCOUNT, _MODEL_CODE),
+    Message.of(75, CancelPositionsMulti, message_version(1), REQ_ID),
     Message.of(6, ReqAccountUpdates, message_version(2), Field("subscribe", BOOL), _ACCOUNT),
     Message.of(
         76,

@@ -1,4 +1,4 @@
-"""What a client asks about instruments and their markets."""
+"""What a client asks about instruments, and of their markets as they move."""
 
 from __future__ import annotations
 
@@ -20,22 +20,15 @@ from apps.paper.wire.values import Contract
 
 __all__ = [
     "MESSAGES",
-    "CancelHeadTimestamp",
-    "CancelHistoricalData",
     "CancelMarketData",
-    "CancelNewsBulletins",
     "CancelRealTimeBars",
     "CancelTickByTick",
     "ReqContractDetails",
-    "ReqHeadTimestamp",
-    "ReqHistoricalData",
     "ReqMarketData",
     "ReqMarketDataType",
     "ReqMarketRule",
     "ReqMatchingSymbols",
-    "ReqNewsBulletins",
     "ReqRealTimeBars",
-    "ReqScannerParameters",
     "ReqSecDefOptParams",
     "ReqTickByTick",
 ]
@@ -110,51 +103,6 @@ class CancelRealTimeBars:
 
 
 @dataclass(frozen=True, slots=True)
-class ReqHistoricalData:
-    """Bars of the past, and with ``keep_up_to_date`` the running one too.
-
-    ``end_date_time``, ``bar_size`` and ``duration`` are IB's texts ('', '1 min', '2 D');
-    ``format_date`` is 1 for text, 2 for epoch seconds.
-    """
-
-    req_id: int
-    contract: Contract = field(default_factory=Contract)
-    end_date_time: str = ""
-    bar_size: str = ""
-    duration: str = ""
-    use_rth: bool = False
-    what_to_show: str = "TRADES"
-    format_date: int = 1
-    keep_up_to_date: bool = False
-    chart_options: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelHistoricalData:
-    """No more history on ``req_id``."""
-
-    req_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReqHeadTimestamp:
-    """The time of the oldest bar there is."""
-
-    req_id: int
-    contract: Contract = field(default_factory=Contract)
-    use_rth: bool = False
-    what_to_show: str = "TRADES"
-    format_date: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class CancelHeadTimestamp:
-    """The head timestamp is no longer wanted; clients send this after the answer too."""
-
-    req_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class ReqSecDefOptParams:
     """The option chains of an underlying."""
 
@@ -182,25 +130,6 @@ class CancelTickByTick:
 
     req_id: int
 
-
-@dataclass(frozen=True, slots=True)
-class ReqScannerParameters:
-    """The XML of what scanners can be asked for. There is no request id."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReqNewsBulletins:
-    """Bulletins as they come, with those of today when ``all_messages``."""
-
-    all_messages: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CancelNewsBulletins:
-    """No more bulletins."""
-
-
-_INCLUDE_EXPIRED = contract(Field("include_expired", BOOL))
 
 MESSAGES = (
     Message.of(
@@ -246,34 +175,6 @@ MESSAGES = (
     ),
     Message.of(51, CancelRealTimeBars, message_version(1), REQ_ID),
     Message.of(
-        20,
-        ReqHistoricalData,
-        REQ_ID,
-        CONTRACT,
-        _INCLUDE_EXPIRED,
-        Field("end_date_time", TEXT),
-        Field("bar_size", TEXT),
-        Field("duration", TEXT),
-        Field("use_rth", BOOL),
-        Field("what_to_show", TEXT),
-        Field("format_date", INT),
-        LEGS_OF_FOUR,
-        Field("keep_up_to_date", BOOL),
-        Field("chart_options", TEXT),
-    ),
-    Message.of(25, CancelHistoricalData, message_version(1), REQ_ID),
-    Message.of(
-        87,
-        ReqHeadTimestamp,
-        REQ_ID,
-        CONTRACT,
-        _INCLUDE_EXPIRED,
-        Field("use_rth", BOOL),
-        Field("what_to_show", TEXT),
-        Field("format_date", INT),
-    ),
-    Message.of(90, CancelHeadTimestamp, REQ_ID),
-    Message.of(
         78,
         ReqSecDefOptParams,
         REQ_ID,
@@ -292,7 +193,4 @@ MESSAGES = (
         Field("ignore_size", BOOL),
     ),
     Message.of(98, CancelTickByTick, REQ_ID),
-    Message.of(24, ReqScannerParameters, message_version(1)),
-    Message.of(12, ReqNewsBulletins, message_version(1), Field("all_messages", BOOL)),
-    Message.of(13, CancelNewsBulletins, message_version(1)),
 )

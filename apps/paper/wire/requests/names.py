@@ -1,7 +1,7 @@
 """IB's name of every request, and where its request id stands.
 
-For what has no table of its own: such a request is still answered by an error that names it and
-carries its id, so that no client waits for ever.
+For what cannot be read, or is not served: such a request is still answered by an error that names
+it and carries its id, so that no client waits for ever.
 """
 
 from __future__ import annotations

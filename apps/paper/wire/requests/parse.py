@@ -8,11 +8,24 @@ from typing import Final
 from apps.paper.wire.codecs import INT, FieldError
 from apps.paper.wire.parts import Message
 from apps.paper.wire.reading import Cursor, read
-from apps.paper.wire.requests import account, market, orders, place_order
+from apps.paper.wire.requests import (
+    account,
+    advisors,
+    depth,
+    desktop,
+    history,
+    market,
+    news,
+    options,
+    orders,
+    place_order,
+    research,
+    scanners,
+)
 from apps.paper.wire.requests.names import REQ_ID_POSITIONS, REQUEST_NAMES
 from apps.paper.wire.requests.unreadable import MalformedRequest, UnknownRequest
 
-__all__ = ["REQUEST_MESSAGES", "Request", "parse_request"]
+__all__ = ["REQUEST_MESSAGES", "Request", "parse_request", "request_name"]
 
 Request = (
     account.StartApi
@@ -23,6 +36,8 @@ Request = (
     | account.ReqUserInfo
     | account.ReqPositions
     | account.CancelPositions
+    | account.ReqPositionsMulti
+    | account.CancelPositionsMulti
     | account.ReqAccountUpdates
     | account.ReqAccountUpdatesMulti
     | account.CancelAccountUpdatesMulti
@@ -32,6 +47,29 @@ Request = (
     | account.CancelPnl
     | account.ReqPnlSingle
     | account.CancelPnlSingle
+    | advisors.RequestFA
+    | advisors.ReplaceFA
+    | advisors.ReqSoftDollarTiers
+    | advisors.ReqFamilyCodes
+    | depth.ReqMarketDepth
+    | depth.CancelMarketDepth
+    | depth.ReqMarketDepthExchanges
+    | depth.ReqSmartComponents
+    | desktop.QueryDisplayGroups
+    | desktop.SubscribeToGroupEvents
+    | desktop.UpdateDisplayGroup
+    | desktop.UnsubscribeFromGroupEvents
+    | desktop.VerifyRequest
+    | desktop.VerifyMessage
+    | desktop.VerifyAndAuthRequest
+    | desktop.VerifyAndAuthMessage
+    | history.ReqHistoricalData
+    | history.CancelHistoricalData
+    | history.ReqHeadTimestamp
+    | history.CancelHeadTimestamp
+    | history.ReqHistogramData
+    | history.CancelHistogramData
+    | history.ReqHistoricalTicks
     | market.ReqContractDetails
     | market.ReqMatchingSymbols
     | market.ReqMarketRule
@@ -40,16 +78,19 @@ Request = (
     | market.ReqMarketDataType
     | market.ReqRealTimeBars
     | market.CancelRealTimeBars
-    | market.ReqHistoricalData
-    | market.CancelHistoricalData
-    | market.ReqHeadTimestamp
-    | market.CancelHeadTimestamp
     | market.ReqSecDefOptParams
     | market.ReqTickByTick
     | market.CancelTickByTick
-    | market.ReqScannerParameters
-    | market.ReqNewsBulletins
-    | market.CancelNewsBulletins
+    | news.ReqNewsBulletins
+    | news.CancelNewsBulletins
+    | news.ReqNewsProviders
+    | news.ReqNewsArticle
+    | news.ReqHistoricalNews
+    | options.CalculateImpliedVolatility
+    | options.CancelCalculateImpliedVolatility
+    | options.CalculateOptionPrice
+    | options.CancelCalculateOptionPrice
+    | options.ExerciseOptions
     | orders.CancelOrder
     | orders.ReqGlobalCancel
     | orders.ReqOpenOrders
@@ -58,15 +99,41 @@ Request = (
     | orders.ReqCompletedOrders
     | orders.ReqExecutions
     | place_order.PlaceOrder
+    | research.ReqFundamentalData
+    | research.CancelFundamentalData
+    | research.ReqWshMetaData
+    | research.CancelWshMetaData
+    | research.ReqWshEventData
+    | research.CancelWshEventData
+    | scanners.ReqScannerParameters
+    | scanners.ReqScannerSubscription
+    | scanners.CancelScannerSubscription
     | UnknownRequest
     | MalformedRequest
 )
 """Everything that `parse_request` can give."""
 
+_TOPICS: Final = (
+    account,
+    advisors,
+    depth,
+    desktop,
+    history,
+    market,
+    news,
+    options,
+    orders,
+    place_order,
+    research,
+    scanners,
+)
 REQUEST_MESSAGES: Final[dict[int, Message]] = {
-    message.msg_id: message
-    for module in (account, market, orders, place_order)
-    for message in module.MESSAGES
+    message.msg_id: message for module in _TOPICS for message in module.MESSAGES
+}
+
+
+_NAMES: Final[dict[type, str]] = {
+    message.record.shape: REQUEST_NAMES[msg_id] for msg_id, message in REQUEST_MESSAGES.items()
 }
 
 
@@ -75,8 +142,8 @@ def parse_request(fields: Sequence[str], version: int) -> Request:
 
     >>> parse_request(["49", "1"], 176)
     ReqCurrentTime()
-    >>> parse_request(["84", "7", "BZ", "BZ$1", ""], 176)
-    UnknownRequest(msg_id=84, name='reqNewsArticle', request_id=7)
+    >>> parse_request(["105"], 176)
+    UnknownRequest(msg_id=105, name='', request_id=None)
     """
     msg_id = _number(fields, 0)
     if msg_id is None:
@@ -93,6 +160,17 @@ def parse_request(fields: Sequence[str], version: int) -> Request:
             return request
         reason = f"{cursor.left} of its {len(fields)} fields are left over"
     return MalformedRequest(msg_id, REQUEST_NAMES[msg_id], _request_id(msg_id, fields), reason)
+
+
+def request_name(request: Request) -> str:
+    """Give IB's name of ``request``, as its error messages have it; '' for one that IB lacks too.
+
+    >>> request_name(account.ReqPnl(7))
+    'reqPnL'
+    """
+    if isinstance(request, UnknownRequest | MalformedRequest):
+        return request.name
+    return _NAMES[type(request)]
 
 
 def _request_id(msg_id: int, fields: Sequence[str]) -> int | None:

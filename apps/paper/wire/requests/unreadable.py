@@ -9,10 +9,10 @@ __all__ = ["MalformedRequest", "UnknownRequest"]
 
 @dataclass(frozen=True, slots=True)
 class UnknownRequest:
-    """A request that the codec has no table for.
+    """A request that the codec has no table for: a number that IB has not, or has since 177 only.
 
-    ``name`` is IB's name of it, '' for a number that IB does not have either. ``request_id`` is
-    what the answer must carry; None where the request has none.
+    ``name`` is IB's name of it, mostly ''. ``request_id`` is what the answer must carry; None where
+    it is not known.
     """
 
     msg_id: int

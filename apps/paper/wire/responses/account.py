@@ -36,6 +36,8 @@ __all__ = [
     "PortfolioValue",
     "Position",
     "PositionEnd",
+    "PositionMulti",
+    "PositionMultiEnd",
     "UserInfo",
 ]
 
@@ -95,6 +97,25 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class PositionEnd:
     """All positions have been told; changes follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionMulti:
+    """One position of one account or model, under a request id of its own."""
+
+    req_id: int
+    account: str
+    contract: Contract = field(default_factory=Contract)
+    position: Number = _ZERO
+    avg_cost: Number = _ZERO
+    model_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionMultiEnd:
+    """All positions on ``req_id`` have been told; changes follow."""
+
+    req_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +242,18 @@ MESSAGES = (
         Field("avg_cost", DECIMAL),
     ),
     Message.of(62, PositionEnd, message_version(1)),
+    Message.of(
+        71,
+        PositionMulti,
+        message_version(1),
+        REQ_ID,
+        _ACCOUNT,
+        CONTRACT_WITHOUT_PRIMARY,
+        Field("position", DECIMAL),
+        Field("avg_cost", DECIMAL),
+        Field("model_code", TEXT),
+    ),
+    Message.of(72, PositionMultiEnd, message_version(1), REQ_ID),
     Message.of(6, AccountValue, message_version(2), *_KEY_VALUE, _ACCOUNT),
     Message.of(
         7,

@@ -169,8 +169,9 @@ _DETAILS = (
     Field("real_expiration_date", TEXT),
     Field("stock_type", TEXT),
     Field("min_size", DECIMAL, since=versions.SIZE_RULES),
-    Field("size_increment", DECIMAL, since=versions.SIZE_RULES),
-    Field("suggested_size_increment", DECIMAL, since=versions.FRACTIONAL_SIZE_SUPPORT),
+    # at 163 it stands alone: IB calls it sizeMinTick there, ib_insync suggestedSizeIncrement
+    Field("size_increment", DECIMAL, since=versions.FRACTIONAL_SIZE_SUPPORT),
+    Field("suggested_size_increment", DECIMAL, since=versions.SIZE_RULES),
 )
 _SAMPLE = Record(
     SymbolSample,

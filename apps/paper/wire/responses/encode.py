@@ -11,7 +11,20 @@ from typing import Any, Final
 from apps.paper.wire.errors import LocalProtocolError
 from apps.paper.wire.framing import encode_frame
 from apps.paper.wire.parts import Message
-from apps.paper.wire.responses import account, bars, contracts, order_records, orders, ticks
+from apps.paper.wire.responses import (
+    account,
+    advisors,
+    bars,
+    contracts,
+    depth,
+    history,
+    news,
+    options,
+    order_records,
+    orders,
+    scanners,
+    ticks,
+)
 from apps.paper.wire.writing import writer_of
 
 __all__ = ["RESPONSE_MESSAGES", "Response", "encode", "response_fields"]
@@ -24,6 +37,8 @@ Response = (
     | account.UserInfo
     | account.Position
     | account.PositionEnd
+    | account.PositionMulti
+    | account.PositionMultiEnd
     | account.AccountValue
     | account.PortfolioValue
     | account.AccountTime
@@ -34,6 +49,9 @@ Response = (
     | account.AccountSummaryEnd
     | account.Pnl
     | account.PnlSingle
+    | advisors.SoftDollarTiers
+    | advisors.FamilyCodes
+    | advisors.ReplaceFAEnd
     | bars.RealTimeBar
     | bars.HistoricalData
     | bars.HistoricalDataUpdate
@@ -44,14 +62,34 @@ Response = (
     | contracts.MarketRule
     | contracts.SecDefOptParams
     | contracts.SecDefOptParamsEnd
+    | depth.MarketDepth
+    | depth.MarketDepthL2
+    | depth.MarketDepthExchanges
+    | depth.SmartComponents
+    | history.HistoricalTicks
+    | history.HistoricalTicksBidAsk
+    | history.HistoricalTicksTrades
+    | history.HistogramData
+    | history.HistoricalSchedule
+    | news.NewsBulletin
+    | news.NewsProviders
+    | news.NewsArticle
+    | news.HistoricalNews
+    | news.HistoricalNewsEnd
+    | news.TickNews
+    | options.TickOptionComputation
+    | options.DeltaNeutralValidation
     | order_records.OpenOrder
     | order_records.CompletedOrder
     | orders.OpenOrderEnd
-    | orders.OrderStatus
     | orders.CompletedOrdersEnd
+    | orders.OrderBound
+    | orders.OrderStatus
     | orders.ExecutionDetails
     | orders.ExecutionDetailsEnd
     | orders.CommissionReport
+    | scanners.ScannerParameters
+    | scanners.ScannerResults
     | ticks.MarketDataType
     | ticks.TickReqParams
     | ticks.TickPrice
@@ -62,14 +100,25 @@ Response = (
     | ticks.TickTrade
     | ticks.TickBidAsk
     | ticks.TickMidPoint
-    | ticks.ScannerParameters
 )
 """Everything that can be sent."""
 
+_TOPICS: Final = (
+    account,
+    advisors,
+    bars,
+    contracts,
+    depth,
+    history,
+    news,
+    options,
+    order_records,
+    orders,
+    scanners,
+    ticks,
+)
 RESPONSE_MESSAGES: Final[dict[type[Any], Message]] = {
-    message.record.shape: message
-    for module in (account, bars, contracts, order_records, orders, ticks)
-    for message in module.MESSAGES
+    message.record.shape: message for module in _TOPICS for message in module.MESSAGES
 }
 
 

@@ -15,6 +15,7 @@ from apps.paper.wire.codecs import (
     BOOL,
     DECIMAL,
     INT,
+    LONG,
     NONE_WORD,
     OPTIONAL_BOOL,
     OPTIONAL_DECIMAL,
@@ -202,7 +203,7 @@ _OPEN_ORDER = Message.of(
     CONTRACT_WITHOUT_PRIMARY,
     order(*_WHAT_AND_HOW_MUCH),
     Field("client_id", INT),
-    Field("perm_id", INT),
+    Field("perm_id", LONG),
     order(
         *_SESSION,
         Constant(""),  # sharesAllocation, long obsolete
@@ -267,7 +268,7 @@ _COMPLETED_ORDER = Message.of(
     CompletedOrder,
     CONTRACT_WITHOUT_PRIMARY,
     order(*_WHAT_AND_HOW_MUCH),
-    Field("perm_id", INT),
+    Field("perm_id", LONG),
     order(
         *_SESSION,
         *_ALLOCATION,
@@ -305,7 +306,7 @@ _COMPLETED_ORDER = Message.of(
     Field("shareholder", TEXT),
     Field("imbalance_only", BOOL),
     Field("route_marketable_to_bbo", BOOL),
-    Field("parent_perm_id", INT),
+    Field("parent_perm_id", LONG),
     Field("completed_time", TEXT),
     Field("completed_status", TEXT),
     _PEGGED_OFFSETS,

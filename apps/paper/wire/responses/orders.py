@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from apps.paper.wire.codecs import DECIMAL, INT, OPTIONAL_DECIMAL, TEXT, UNSET_DECIMAL
+from apps.paper.wire.codecs import DECIMAL, INT, LONG, OPTIONAL_DECIMAL, TEXT, UNSET_DECIMAL
 from apps.paper.wire.layout import Field
 from apps.paper.wire.parts import CONTRACT_WITHOUT_PRIMARY, REQ_ID, Message, message_version
 from apps.paper.wire.responses.numbers import Number
@@ -18,6 +18,7 @@ __all__ = [
     "ExecutionDetails",
     "ExecutionDetailsEnd",
     "OpenOrderEnd",
+    "OrderBound",
     "OrderStatus",
 ]
 
@@ -44,6 +45,15 @@ class OrderStatus:
     client_id: int = 0
     why_held: str = ""
     market_cap_price: Number = _ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBound:
+    """An order made by hand now has an id that a client can name."""
+
+    perm_id: int
+    client_id: int
+    order_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,13 @@ MESSAGES = (
     Message.of(53, OpenOrderEnd, message_version(1)),
     Message.of(102, CompletedOrdersEnd),
     Message.of(
+        100,
+        OrderBound,
+        Field("perm_id", LONG),
+        Field("client_id", INT),
+        Field("order_id", INT),
+    ),
+    Message.of(
         3,
         OrderStatus,
         Field("order_id", INT),
@@ -114,7 +131,7 @@ MESSAGES = (
         Field("filled", DECIMAL),
         Field("remaining", DECIMAL),
         Field("avg_fill_price", DECIMAL),
-        Field("perm_id", INT),
+        Field("perm_id", LONG),
         Field("parent_id", INT),
         Field("last_fill_price", DECIMAL),
         Field("client_id", INT),
@@ -134,7 +151,7 @@ MESSAGES = (
         Field("side", TEXT),
         Field("shares", DECIMAL),
         Field("price", DECIMAL),
-        Field("perm_id", INT),
+        Field("perm_id", LONG),
         Field("client_id", INT),
         Field("liquidation", INT),
         Field("cum_qty", DECIMAL),

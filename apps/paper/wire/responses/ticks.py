@@ -13,7 +13,6 @@ from apps.paper.wire.responses.numbers import Number
 __all__ = [
     "MESSAGES",
     "MarketDataType",
-    "ScannerParameters",
     "TickBidAsk",
     "TickGeneric",
     "TickMidPoint",
@@ -127,13 +126,6 @@ class TickMidPoint:
     mid_point: Number
 
 
-@dataclass(frozen=True, slots=True)
-class ScannerParameters:
-    """What scanners can be asked for."""
-
-    xml: str
-
-
 _TICK_TYPE = Field("tick_type", INT)
 _ATTRIBUTES = Field("attributes", INT)
 _TIME = Field("time", INT)
@@ -187,5 +179,4 @@ MESSAGES = (
         _ATTRIBUTES,
     ),
     Message.of(99, TickMidPoint, REQ_ID, Constant("4"), _TIME, Field("mid_point", DECIMAL)),
-    Message.of(19, ScannerParameters, message_version(1), Field("xml", TEXT)),
 )
