@@ -1,109 +1,59 @@
 """The ledger: cash, positions, average cost, P&L and margin of one account.
 
-Pure: a trade comes in with its commission, prices come in through a `Mark`, and two laws hold
-whatever is booked: cash and positions at market together are the net liquidation value, and
-cash and positions at cost together have grown by exactly the realised P&L. Costs are kept as
-totals, for an average is a division and would lose the last digit.
+Pure: a trade comes in with its commission, prices come in through a `Mark`. What a trade moves in
+cash depends on what it is:
+
+- A security (a stock, an option) is paid for in full, and is worth its market value.
+- A future costs nothing but its commission: the account owes or is owed its variation, which goes
+  to cash when the position is closed, and until then is part of the equity.
+- A currency pair moves two cash balances, and leaves a *virtual* position that is worth nothing
+  beside them: it only remembers at what price the currencies were exchanged. Its cost and its
+  realised P&L know no commission, for that is paid in a currency of its own.
+
+These laws hold whatever is booked: per currency, cash and positions at market together are that
+currency's net liquidation value, and their sum at the rates of the moment is the account's. Cash
+depends on the trades and their order alone, never on rates: the same executions booked again give
+the same ledger, to the last digit.
 
 Which orders may be placed with these figures is decided in `apps.paper.exchange.margin`; what a
-trade costs, in `apps.paper.exchange.fees`.
+trade costs, in `apps.paper.exchange.fees`; margins stand in `apps.paper.margin_rates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
 from apps.domain.errors import InvalidInput
 from apps.domain.orders import Side
+from apps.paper.currencies import AccountRates, FixedRates, Mark
+from apps.paper.holdings import Holding, PositionValue, traded, valued
 from apps.paper.listing import Listing
+from apps.paper.margin_rates import MARGINS, MarginTable
 
 __all__ = [
-    "MARGIN_RATES",
     "Account",
+    "AccountRates",
     "Balances",
+    "CurrencyBalances",
     "Holding",
-    "MarginRates",
     "Mark",
     "PositionValue",
 ]
 
-Mark = Callable[[Listing], Decimal]
-"""Gives the price that a listing is valued at."""
-
 _ZERO = Decimal(0)
-_COST_STEP = Decimal("1e-8")
-"""Shares of a cost are cut here; what one part loses the other keeps, so totals stay exact."""
-
-
-@dataclass(frozen=True, slots=True)
-class MarginRates:
-    """Margin as a share of a position's market value.
-
-    Rule-based intraday rates of a margin account for liquid stocks: a quarter for longs (the
-    maintenance minimum of Regulation T accounts, which brokers also ask of day trades), 30% for
-    shorts. ``overnight`` is Regulation T's own half, reported as RegTMargin and not enforced.
-    """
-
-    initial_long: Decimal = Decimal("0.25")
-    initial_short: Decimal = Decimal("0.30")
-    maintenance_long: Decimal = Decimal("0.25")
-    maintenance_short: Decimal = Decimal("0.30")
-    overnight: Decimal = Decimal("0.50")
-
-    def initial(self, market_value: Decimal) -> Decimal:
-        """Give the initial margin of a signed market value."""
-        rate = self.initial_long if market_value > 0 else self.initial_short
-        return abs(market_value) * rate
-
-    def maintenance(self, market_value: Decimal) -> Decimal:
-        """Give the maintenance margin of a signed market value."""
-        rate = self.maintenance_long if market_value > 0 else self.maintenance_short
-        return abs(market_value) * rate
-
-
-MARGIN_RATES = MarginRates()
-"""The rates of every account so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A position: signed quantity, and what it cost in all (negative for a short).
-
-    Commissions of opening trades are part of the cost, as in IB's average cost.
-    ``realized_pnl`` is that of all its closing trades since the account was opened, net of
-    commissions. Amounts are in the listing's currency.
-    """
-
-    listing: Listing
-    quantity: Decimal = _ZERO
-    cost: Decimal = _ZERO
-    realized_pnl: Decimal = _ZERO
-
-    @property
-    def average_cost(self) -> Decimal:
-        """Cost per share or contract, multiplier and commissions included; 0 when flat."""
-        return self.cost / self.quantity if self.quantity else _ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class PositionValue:
-    """A holding at a price."""
-
-    holding: Holding
-    price: Decimal
-    market_value: Decimal
-    unrealized_pnl: Decimal
+_ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Balances:
     """The account's figures at one moment, in its base currency.
 
-    ``stock_value`` is signed, ``gross_position_value`` is not. ``buying_power`` is what the
-    available funds can buy at the initial rate for longs.
+    ``stock_value`` and ``option_value`` are signed, ``gross_position_value`` is not, and counts
+    securities only. ``futures_pnl`` is the open variation of futures. ``buying_power`` is what
+    the available funds can buy at the initial rate for long stocks.
     """
 
     currency: str
@@ -119,14 +69,39 @@ class Balances:
     buying_power: Decimal
     realized_pnl: Decimal
     unrealized_pnl: Decimal
+    option_value: Decimal = _ZERO
+    futures_pnl: Decimal = _ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyBalances:
+    """What an account has in one currency, in that currency: a row of IB's $LEDGER.
+
+    ``exchange_rate`` is the worth of one unit in the account's base currency. Virtual currency
+    positions are in the P&L, and in no value.
+    """
+
+    currency: str
+    exchange_rate: Decimal
+    cash: Decimal
+    stock_value: Decimal
+    option_value: Decimal
+    futures_pnl: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+
+    @property
+    def net_liquidation(self) -> Decimal:
+        """Cash, securities and open variation together."""
+        return self.cash + self.stock_value + self.option_value + self.futures_pnl
 
 
 class Account:
     """One account's books; they change only by `book`.
 
-    ``cash`` is what the account starts with, in its base ``currency``. ``rates`` give the worth
-    of one unit of another currency in the base one; a listing in a currency without a rate
-    cannot be booked.
+    ``cash`` is what the account starts with, in its base ``currency``. ``rates`` say what other
+    currencies are worth in the base one (a table of worths will do); a listing in a currency
+    without a rate cannot be booked.
     """
 
     def __init__(
@@ -135,45 +110,84 @@ class Account:
         cash: Decimal,
         *,
         currency: str = "USD",
-        rates: Mapping[str, Decimal] = MappingProxyType({}),
-        margin_rates: MarginRates = MARGIN_RATES,
+        rates: AccountRates | Mapping[str, Decimal] = MappingProxyType({}),
+        margins: MarginTable = MARGINS,
     ) -> None:
         self.name = name
         self.currency = currency
-        self.margin_rates = margin_rates
-        self._rates = {**rates, currency: Decimal(1)}
+        self.margins = margins
+        self._rates = FixedRates(rates) if isinstance(rates, Mapping) else rates
         self._cash = {currency: cash}
         self._holdings: dict[int, Holding] = {}
 
+    # -- booking ---------------------------------------------------------------------------------
+
     def book(
-        self, listing: Listing, side: Side, quantity: Decimal, price: Decimal, commission: Decimal
+        self,
+        listing: Listing,
+        side: Side,
+        quantity: Decimal,
+        price: Decimal,
+        commission: Decimal,
+        *,
+        commission_currency: str = "",
     ) -> Decimal | None:
         """Book a trade and its commission; give the realised P&L, None if it only opened.
+
+        The commission is in the listing's currency unless another is named, and then is no part
+        of the position's cost.
 
         Raises InvalidInput, with nothing booked, for a quantity that is not above zero or a
         currency without a rate.
         """
+        paid_in = commission_currency or listing.currency
+        self._check(listing, quantity, paid_in)
+        signed, is_apart = side.sign * quantity, listing.sec_type == "CASH"
+        own_fee = _ZERO if is_apart or paid_in != listing.currency else commission
+        before = self.holding(listing)
+        after, realized = traded(before, signed, price, own_fee)
+        self._holdings[listing.con_id] = after
+        self._pay(paid_in, -commission)
+        match listing.sec_type:
+            case "CASH":
+                self._pay(listing.symbol, signed)
+                self._pay(listing.currency, -signed * price)
+            case "FUT":
+                self._pay(listing.currency, _variation_paid(before, after, own_fee))
+            case _:
+                self._pay(listing.currency, -signed * price * listing.multiplier)
+        return realized
+
+    def can_book(self, listing: Listing) -> bool:
+        """Tell whether there are rates for all the currencies that a trade would move."""
+        return all(
+            currency == self.currency or self._rates.rate(currency, self.currency) is not None
+            for currency in _currencies(listing)
+        )
+
+    def _check(self, listing: Listing, quantity: Decimal, paid_in: str) -> None:
         if quantity <= 0:
             raise InvalidInput(f"a trade of {quantity} {listing.symbol} cannot be booked")
-        self.rate(listing.currency)
-        before = self.holding(listing)
-        after, realized = _traded(before, side.sign * quantity, price, commission)
-        self._holdings[listing.con_id] = after
-        cash = self._cash.get(listing.currency, _ZERO)
-        self._cash[listing.currency] = (
-            cash - side.sign * quantity * price * listing.multiplier - commission
-        )
-        return realized
+        for currency in {*_currencies(listing), paid_in}:
+            self.rate(currency)
+
+    def _pay(self, currency: str, amount: Decimal) -> None:
+        if amount or currency in self._cash:
+            self._cash[currency] = self._cash.get(currency, _ZERO) + amount
+
+    # -- what there is ---------------------------------------------------------------------------
 
     def rate(self, currency: str) -> Decimal:
         """Give the worth of one unit in the base currency. Raises InvalidInput."""
-        try:
-            return self._rates[currency]
-        except KeyError:
+        if currency == self.currency:
+            return _ONE
+        rate = self._rates.rate(currency, self.currency)
+        if rate is None:
             raise InvalidInput(
-                f"account {self.name} has no exchange rate for {currency}: give it one, or trade "
-                f"what is in {', '.join(sorted(self._rates))}"
-            ) from None
+                f"account {self.name} has no exchange rate from {currency} to {self.currency}: "
+                "give it one, or trade what is in a currency that it knows"
+            )
+        return rate
 
     def cash(self) -> Mapping[str, Decimal]:
         """Give the cash per currency."""
@@ -189,74 +203,101 @@ class Account:
 
     def value(self, holding: Holding, mark: Mark) -> PositionValue:
         """Value one holding, in its own currency."""
-        price = mark(holding.listing)
-        market_value = holding.quantity * price * holding.listing.multiplier
-        return PositionValue(holding, price, market_value, market_value - holding.cost)
+        return valued(holding, mark(holding.listing))
+
+    def ledger(self, mark: Mark) -> tuple[CurrencyBalances, ...]:
+        """Give what there is in each currency, the base currency first."""
+        return self._rows(self._open(mark))
 
     def balances(self, mark: Mark) -> Balances:
         """Value the whole account."""
-        values = [(self.value(held, mark), self.rate(held.listing.currency)) for held in self._open]
-        worth = [value.market_value * rate for value, rate in values]
-        cash = sum((amount * self.rate(code) for code, amount in self._cash.items()), _ZERO)
-        initial = sum(map(self.margin_rates.initial, worth), _ZERO)
-        maintenance = sum(map(self.margin_rates.maintenance, worth), _ZERO)
-        gross = sum(map(abs, worth), _ZERO)
-        equity = cash + sum(worth, _ZERO)
+        values = self._open(mark)
+        rows = self._rows(values)
+        initial, maintenance = self._margins(values)
+        gross = self._gross(values)
+        equity = _in_base(rows, "net_liquidation")
         return Balances(
             currency=self.currency,
-            cash=cash,
-            stock_value=sum(worth, _ZERO),
+            cash=_in_base(rows, "cash"),
+            stock_value=_in_base(rows, "stock_value"),
+            option_value=_in_base(rows, "option_value"),
+            futures_pnl=_in_base(rows, "futures_pnl"),
             gross_position_value=gross,
             net_liquidation=equity,
             initial_margin=initial,
             maintenance_margin=maintenance,
-            reg_t_margin=gross * self.margin_rates.overnight,
+            reg_t_margin=gross * self.margins.securities.overnight,
             available_funds=equity - initial,
             excess_liquidity=equity - maintenance,
-            buying_power=max(_ZERO, equity - initial) / self.margin_rates.initial_long,
-            realized_pnl=self._realized(),
-            unrealized_pnl=sum((value.unrealized_pnl * rate for value, rate in values), _ZERO),
+            buying_power=max(_ZERO, equity - initial) / self.margins.securities.initial_long,
+            realized_pnl=_in_base(rows, "realized_pnl"),
+            unrealized_pnl=_in_base(rows, "unrealized_pnl"),
         )
 
-    @property
-    def _open(self) -> list[Holding]:
-        return [holding for holding in self._holdings.values() if holding.quantity]
+    def _open(self, mark: Mark) -> list[PositionValue]:
+        return [self.value(held, mark) for held in self._holdings.values() if held.quantity]
 
-    def _realized(self) -> Decimal:
-        return sum(
-            (held.realized_pnl * self.rate(held.listing.currency) for held in self.positions()),
-            _ZERO,
+    def _rows(self, values: list[PositionValue]) -> tuple[CurrencyBalances, ...]:
+        currencies = dict.fromkeys(self._cash)
+        currencies.update(dict.fromkeys(held.listing.currency for held in self.positions()))
+        return tuple(self._row(currency, values) for currency in currencies)
+
+    def _row(self, currency: str, values: list[PositionValue]) -> CurrencyBalances:
+        own = [value for value in values if value.holding.listing.currency == currency]
+        return CurrencyBalances(
+            currency=currency,
+            exchange_rate=self.rate(currency),
+            cash=self._cash.get(currency, _ZERO),
+            stock_value=_total(value.market_value for value in own if _kind(value) == "STK"),
+            option_value=_total(value.market_value for value in own if _kind(value) == "OPT"),
+            futures_pnl=_total(value.variation for value in own if _kind(value) == "FUT"),
+            realized_pnl=_total(
+                held.realized_pnl for held in self.positions() if held.listing.currency == currency
+            ),
+            unrealized_pnl=_total(value.unrealized_pnl for value in own),
+        )
+
+    def _margins(self, values: list[PositionValue]) -> tuple[Decimal, Decimal]:
+        initial = maintenance = _ZERO
+        for value in values:
+            listing, quantity = value.holding.listing, value.holding.quantity
+            rate = self.rate(listing.currency)
+            initial += self.margins.initial(listing, quantity, value.market_value) * rate
+            maintenance += self.margins.maintenance(listing, quantity, value.market_value) * rate
+        return initial, maintenance
+
+    def _gross(self, values: list[PositionValue]) -> Decimal:
+        return _total(
+            abs(value.market_value) * self.rate(value.holding.listing.currency)
+            for value in values
+            if _kind(value) in {"STK", "OPT"}
         )
 
 
-def _traded(
-    before: Holding, signed: Decimal, price: Decimal, commission: Decimal
-) -> tuple[Holding, Decimal | None]:
-    """Give the holding after a trade of ``signed`` shares, and what that realised."""
-    closing = _closing(before.quantity, signed)
-    opening = signed - closing
-    closing_fee = _share(commission, closing, signed)
-    worth = price * before.listing.multiplier
-    released = _share(before.cost, -closing, before.quantity)
-    realized = -closing * worth - closing_fee - released
-    cost = before.cost - released + opening * worth + (commission - closing_fee)
-    after = replace(
-        before,
-        quantity=before.quantity + signed,
-        cost=cost,
-        realized_pnl=before.realized_pnl + realized,
-    )
-    return after, realized if closing else None
+def _currencies(listing: Listing) -> tuple[str, ...]:
+    if listing.sec_type == "CASH":
+        return (listing.symbol, listing.currency)
+    return (listing.currency,)
 
 
-def _closing(held: Decimal, signed: Decimal) -> Decimal:
-    """Give the part of a trade that closes: signed as the trade, never more than is held."""
-    if held * signed >= 0:
-        return _ZERO
-    return signed if abs(signed) <= abs(held) else -held
+def _variation_paid(before: Holding, after: Holding, commission: Decimal) -> Decimal:
+    """Give what a trade in a future settles in cash: what it realised, commissions taken out.
+
+    The realised P&L is net of the closing commission and of its share of the opening ones, and
+    those were paid when they fell due.
+    """
+    realized = after.realized_pnl - before.realized_pnl
+    fees_in_it = before.opening_fees + commission - after.opening_fees
+    return realized + fees_in_it
 
 
-def _share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    if not part:
-        return _ZERO
-    return total if part == whole else (total * part / whole).quantize(_COST_STEP)
+def _kind(value: PositionValue) -> str:
+    return value.holding.listing.sec_type
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, _ZERO)
+
+
+def _in_base(rows: tuple[CurrencyBalances, ...], figure: str) -> Decimal:
+    return _total(getattr(row, figure) * row.exchange_rate for row in rows)

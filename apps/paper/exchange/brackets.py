@@ -1,27 +1,33 @@
 """Parents, children and one-cancels-all groups: what happening to one order does to its kin.
 
 Pure: each function reads the book and gives a list of consequences; `floor` carries them out. What
-IB leaves undocumented is a named policy here:
-
-- `ChildArming`: when children begin to work. By default in step: they are armed by the parent's
-  first fill, and together never trade more than it has.
-- `PartialParentCancel`: what a client's cancellation of a partly filled parent does. By default
-  its children die with it, which leaves the position naked: that is what a desk must be ready
-  for. A parent that ends by itself (DAY is over, IOC remainder) or is reduced to what is filled
-  keeps its children, cut to that size.
+IB leaves undocumented is chosen by name in `policies`. By default children are armed in step with
+their parent's fills, and together never trade more than it has; a client's cancellation of a
+partly filled parent kills them. A parent that ends by itself (DAY is over, IOC remainder) or is
+reduced to what is filled keeps its children, cut to that size.
 
 A bracket's children are an implicit OCA group of type 3: a fill of one takes as much from the
-others, and blocks nothing. A child that a client cancels takes its siblings with it.
+others, and blocks nothing. A child that a client cancels takes its siblings with it. The name of
+a group that a child carries of its own counts only once its parent has let it begin.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 
 from apps.paper.exchange.book import Book
-from apps.paper.exchange.orders import OCA_CANCEL, OrderKey, OrderSnapshot, Stage
+from apps.paper.exchange.orders import OCA_CANCEL, OCA_REDUCE, OrderKey, OrderSnapshot, Stage
+from apps.paper.exchange.policies import (
+    DEFAULT_POLICY,
+    BracketPolicy,
+    ChildArming,
+    ExchangePolicy,
+    OcaBlocking,
+    OcaReduction,
+    PartialParentCancel,
+)
 
 __all__ = [
     "DEFAULT_POLICY",
@@ -41,39 +47,17 @@ __all__ = [
 ]
 
 
-class ChildArming(Enum):
-    """When the children of a bracket begin to work."""
-
-    IN_STEP = "in step with the parent's fills"
-    WHEN_FILLED = "when the parent is filled"
-
-
-class PartialParentCancel(Enum):
-    """What becomes of the children when a client cancels a partly filled parent."""
-
-    CHILDREN_DIE = "children die"
-    CHILDREN_STAY = "children stay"
-
-
-@dataclass(frozen=True, slots=True)
-class BracketPolicy:
-    """What this exchange does where IB says nothing."""
-
-    arming: ChildArming = ChildArming.IN_STEP
-    partial_parent_cancel: PartialParentCancel = PartialParentCancel.CHILDREN_DIE
-
-
-DEFAULT_POLICY = BracketPolicy()
-"""What every exchange does unless told otherwise."""
-
-
 class Ending(Enum):
     """Why an order ended unfilled; the value is the reason in IB's 202."""
 
     BY_CLIENT = ""
     EXPIRED = "The order's time in force is over"
     IOC_REMAINDER = "Immediate-or-cancel: the remainder was not filled"
+    FOK_REMAINDER = "Fill-or-kill: there was not enough to fill it whole"
+    OPENING_REMAINDER = "At the opening: the remainder was not filled"
+    BY_CONDITION = "The conditions for its cancellation hold"
     WITH_PARENT = "Parent order is cancelled"
+    TOO_FAR = "The limit price is too far through the market"
     BY_OCA = "One-cancels-all: another order of the group has done it"
 
 
@@ -103,16 +87,24 @@ class Arm:
 
 Consequence = Cancel | Resize | Arm
 
+_BLOCKING = frozenset({1, 2})
+"""OCA types that route one order of a group at a time."""
 
-def awaits_parent(parent: OrderSnapshot | None, policy: BracketPolicy) -> bool:
+
+def awaits_parent(parent: OrderSnapshot | None, policy: ExchangePolicy) -> bool:
     """Tell whether a child with this parent must wait."""
     if parent is None or parent.stage.is_done:
         return False
-    return parent.filled == 0 or policy.arming is ChildArming.WHEN_FILLED
+    return parent.filled == 0 or policy.brackets.arming is ChildArming.WHEN_FILLED
 
 
-def fillable(book: Book, snapshot: OrderSnapshot) -> Decimal:
-    """Give how many this order may trade now: never more than a working parent has traded."""
+def fillable(book: Book, snapshot: OrderSnapshot, policy: ExchangePolicy) -> Decimal:
+    """Give how many this order may trade now.
+
+    Never more than a working parent has traded, and nothing while its group is blocked.
+    """
+    if policy.oca_blocking is OcaBlocking.WHILE_PARTLY_FILLED and _is_blocked(book, snapshot):
+        return Decimal(0)
     parent = book.parent(snapshot.order)
     if parent is None or parent.stage.is_done:
         return snapshot.remaining
@@ -121,23 +113,21 @@ def fillable(book: Book, snapshot: OrderSnapshot) -> Decimal:
 
 
 def after_fill(
-    book: Book, snapshot: OrderSnapshot, quantity: Decimal, policy: BracketPolicy
+    book: Book, snapshot: OrderSnapshot, quantity: Decimal, policy: ExchangePolicy
 ) -> list[Consequence]:
     """Say what a fill of ``quantity`` leads to; ``snapshot`` is the order after it."""
     arms: list[Consequence] = []
     if not awaits_parent(snapshot, policy):
         arms += [Arm(child.key) for child in _waiting(book, snapshot.key)]
     return arms + [
-        Cancel(other.key, Ending.BY_OCA)
-        if snapshot.oca_type == OCA_CANCEL
-        else _reduced(other, quantity)
+        _after_kins_fill(snapshot, other, quantity, policy)
         for other in book.oca_rest(snapshot)
-        if other.stage.is_alive
+        if other.stage.is_alive and _is_bound(snapshot, other)
     ]
 
 
 def after_end(
-    book: Book, snapshot: OrderSnapshot, ending: Ending, policy: BracketPolicy
+    book: Book, snapshot: OrderSnapshot, ending: Ending, policy: ExchangePolicy
 ) -> list[Consequence]:
     """Say what an order's end without its whole fill leads to."""
     children = _alive(book.children(snapshot.key))
@@ -163,8 +153,8 @@ def after_shrink(book: Book, parent: OrderSnapshot) -> list[Consequence]:
     return cuts
 
 
-def _kills_children(ending: Ending, policy: BracketPolicy) -> bool:
-    dies = policy.partial_parent_cancel is PartialParentCancel.CHILDREN_DIE
+def _kills_children(ending: Ending, policy: ExchangePolicy) -> bool:
+    dies = policy.brackets.partial_parent_cancel is PartialParentCancel.CHILDREN_DIE
     return dies and ending is Ending.BY_CLIENT
 
 
@@ -176,7 +166,40 @@ def _alive(orders: list[OrderSnapshot]) -> list[OrderKey]:
     return [order.key for order in orders if order.stage.is_alive]
 
 
-def _reduced(other: OrderSnapshot, quantity: Decimal) -> Consequence:
+def _are_siblings(one: OrderSnapshot, other: OrderSnapshot) -> bool:
+    return one.order.parent_key is not None and one.order.parent_key == other.order.parent_key
+
+
+def _share_group(one: OrderSnapshot, other: OrderSnapshot) -> bool:
+    return bool(one.order.oca_group) and one.order.oca_group == other.order.oca_group
+
+
+def _is_bound(one: OrderSnapshot, other: OrderSnapshot) -> bool:
+    """Tell whether a fill of ``one`` concerns ``other``: a child's own group waits as it does."""
+    return _are_siblings(one, other) or other.stage is not Stage.AWAITS_PARENT
+
+
+def _is_blocked(book: Book, snapshot: OrderSnapshot) -> bool:
+    return any(
+        other.filled and other.stage.is_alive and other.oca_type in _BLOCKING
+        for other in book.oca_rest(snapshot)
+        if _share_group(snapshot, other)
+    )
+
+
+def _after_kins_fill(
+    filled: OrderSnapshot, other: OrderSnapshot, quantity: Decimal, policy: ExchangePolicy
+) -> Consequence:
+    """Say what a fill of a sibling, or of an order of the same named group, does to ``other``."""
+    named = _share_group(filled, other)
+    if (filled.oca_type if named else OCA_REDUCE) == OCA_CANCEL:
+        return Cancel(other.key, Ending.BY_OCA)
+    by_share = policy.oca_reduction is OcaReduction.BY_SHARE
+    if named and by_share and not _are_siblings(filled, other):
+        before = filled.remaining + quantity
+        step = other.order.listing.size_increment
+        shares = other.remaining * quantity / before / step
+        quantity = shares.to_integral_value(ROUND_HALF_UP) * step
     cut = min(quantity, other.remaining)
     return _resized(other, other.order.quantity - cut, given_up=cut)
 

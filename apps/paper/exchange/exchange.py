@@ -15,21 +15,29 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from apps.paper.exchange import notices
-from apps.paper.exchange.brackets import DEFAULT_POLICY, BracketPolicy, Ending
+from apps.paper.exchange.behaviour import Auction
+from apps.paper.exchange.brackets import Ending
+from apps.paper.exchange.change_log import ChangeLog
+from apps.paper.exchange.deadlines import Deadlines
 from apps.paper.exchange.events import Event, Refused
-from apps.paper.exchange.fees import IBKR_PRO_FIXED_US, FeeSchedule
+from apps.paper.exchange.fees import IBKR_PRO_FIXED, FeeTable
 from apps.paper.exchange.floor import Floor, Quotes
 from apps.paper.exchange.hours import Sessions
 from apps.paper.exchange.intake import Intake
+from apps.paper.exchange.matching import FillSizes
 from apps.paper.exchange.orders import (
     CommissionReport,
     Execution,
     Order,
+    OrderKey,
     OrderSnapshot,
     Stage,
 )
+from apps.paper.exchange.policies import DEFAULT_RULES, ExchangePolicy
+from apps.paper.exchange.record import ExchangeRecord
 from apps.paper.feed.market import Millis, Print, Touch
 from apps.paper.ledger import Account
+from apps.paper.limits import IB_LIMITS, Limits
 from apps.paper.listing import Listing
 
 __all__ = ["Exchange", "Quotes", "Sessions"]
@@ -50,9 +58,11 @@ class Exchange:
         *,
         quotes: Quotes,
         sessions: Sessions,
-        fees: FeeSchedule = IBKR_PRO_FIXED_US,
-        policy: BracketPolicy = DEFAULT_POLICY,
+        fees: FeeTable = IBKR_PRO_FIXED,
+        policy: ExchangePolicy = DEFAULT_RULES,
+        limits: Limits = IB_LIMITS,
     ) -> None:
+        self.policy = policy
         self._quotes = quotes
         self._floor = Floor(
             {account.name: account for account in accounts},
@@ -61,10 +71,11 @@ class Exchange:
             fees=fees,
             policy=policy,
         )
-        self._intake = Intake(self._floor, self._mark)
+        self._intake = Intake(self._floor, self._mark, self._touch, limits)
         self._book = self._floor.book
-        self._deadline: Millis | None = None
-        self._deadline_version = -1
+        self._deadlines = Deadlines()
+        self._undated = self._book.changes()
+        self._log = ChangeLog(self._floor)
         self._marks: dict[int, Decimal] = {}
         self._marks_at: Millis | None = None
 
@@ -100,7 +111,7 @@ class Exchange:
         self._advance(at)
         while held := self._book.held():
             self._intake.discard(held[0])
-        for order in list(self._book.alive()):
+        for order in self._book.alive():
             if self._book[order.key].stage.is_alive:
                 self._floor.end(order.key, Ending.BY_CLIENT)
         return self._told()
@@ -119,49 +130,109 @@ class Exchange:
     def on_market(
         self, listing: Listing, touch: Touch, trade: Print | None, at: Millis
     ) -> list[Event]:
-        """Take one moment of the market: elect stops, match what can trade."""
+        """Take one moment of the market: judge conditions, elect stops, match what can trade."""
         self._advance(at)
         self._floor.meet(listing, touch, trade)
         return self._told()
 
     def on_time(self, at: Millis) -> list[Event]:
-        """Let time pass: orders held for a session start to work, DAY orders expire."""
+        """Let time pass: orders whose session, time or close has come move, others expire."""
         self._advance(at)
         return self._told()
 
     def next_deadline(self) -> Millis | None:
         """Give the next time at which `on_time` will change something by itself."""
-        if self._deadline_version != self._book.version:
-            times = (self._due_at(order) for order in self._book.alive())
-            self._deadline = min((at for at in times if at is not None), default=None)
-            self._deadline_version = self._book.version
-        return self._deadline
+        for key in self._undated:
+            order = self._book.find(key)
+            is_alive = order is not None and order.stage.is_alive
+            self._deadlines.set(key, _due_at(order) if order is not None and is_alive else None)
+        self._undated.clear()
+        return self._deadlines.next()
+
+    def halt(self, listing: Listing, at: Millis) -> list[Event]:
+        """Stop trading in a listing: nothing of it trades, or is elected by it, until `resume`.
+
+        Orders are taken and cancelled all the same, and end when their time is over.
+        """
+        self._advance(at)
+        self._floor.pits.halt(listing)
+        return self._told()
+
+    def resume(self, listing: Listing, at: Millis) -> list[Event]:
+        """Let a halted listing trade again, beginning with the market as it is."""
+        self._advance(at)
+        self._floor.pits.resume(listing)
+        self._floor.meet_now([listing])
+        return self._told()
+
+    def is_halted(self, listing: Listing) -> bool:
+        """Tell whether trading in a listing is stopped."""
+        return self._floor.pits.is_halted(listing)
+
+    def adopt(self, policy: ExchangePolicy, at: Millis) -> list[Event]:
+        """Go by another policy from now on; orders whose shares are found by it begin to work."""
+        self._advance(at)
+        self.policy = policy
+        self._intake.adopt(policy)
+        return self._told()
+
+    def turn_down(self, key: OrderKey, reason: str) -> None:
+        """Reject the order with this key when it comes (201); with '' it is taken after all."""
+        if reason:
+            self._intake.turned_down[key] = reason
+        else:
+            self._intake.turned_down.pop(key, None)
+
+    @property
+    def fill_sizes(self) -> FillSizes | None:
+        """What holds fills back, if anything does."""
+        return self._floor.pits.fill_sizes
+
+    @fill_sizes.setter
+    def fill_sizes(self, sizes: FillSizes | None) -> None:
+        self._floor.pits.fill_sizes = sizes
 
     # -- what there is ---------------------------------------------------------------------------
 
     def working_orders(self) -> tuple[OrderSnapshot, ...]:
         """Give the transmitted orders that can still trade, oldest first."""
-        return tuple(sorted(self._book.alive(), key=lambda order: order.perm_id))
+        return self._book.alive()
 
     def completed_orders(self) -> tuple[OrderSnapshot, ...]:
         """Give the orders that ended (filled, cancelled, rejected), in the order of ending."""
         return self._book.done()
 
     def executions(self) -> tuple[Execution, ...]:
-        """Give all executions, oldest first."""
-        return tuple(self._floor.executions)
+        """Give all executions, oldest first. A BAG's come before those of its legs."""
+        return tuple(self._floor.clearing.executions)
 
     def commission_report(self, exec_id: str) -> CommissionReport:
         """Give what an execution cost. Raises KeyError."""
-        return self._floor.reports[exec_id]
+        return self._floor.clearing.reports[exec_id]
 
     def working_listings(self) -> frozenset[Listing]:
-        """Give the listings that `on_market` must be told of."""
+        """Give the listings that `on_market` must be told of.
+
+        Those of the orders, or of their legs, and those that their conditions look at.
+        """
         return self._book.listings()
 
     def next_order_id(self, client_id: int) -> int:
         """Give the lowest order id above all that this client has used."""
         return self._book.highest_order_id(client_id) + 1
+
+    # -- being kept ------------------------------------------------------------------------------
+
+    def changes(self) -> ExchangeRecord | None:
+        """Give what became different since this was last called; None when nothing did."""
+        return self._log.take()
+
+    def restore(self, record: ExchangeRecord) -> None:
+        """Begin with what is in ``record``; trades are booked, and no event is told.
+
+        Raises ValueError for an exchange that has an order or an order id already.
+        """
+        self._log.restore(record)
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -175,24 +246,24 @@ class Exchange:
 
     def _run_deadlines(self) -> None:
         woken: dict[Listing, None] = {}
-        for order in self.working_orders():
-            now = self._book[order.key]
-            due = self._due_at(now) if now.stage.is_alive else None
-            if due is None or due > self._floor.now:
-                continue
-            if now.expires_at is not None and now.expires_at <= self._floor.now:
-                self._floor.end(now.key, Ending.EXPIRED)
-            else:
-                self._floor.wake(now.key)
-                woken[now.order.listing] = None
+        due = [self._book[key] for key in self._deadlines.take(self._floor.now)]
+        for order in sorted(due, key=lambda each: each.perm_id):
+            if self._wake_or_end(order.key):
+                woken[order.order.listing] = None
         self._floor.meet_now(woken)
 
-    def _due_at(self, order: OrderSnapshot) -> Millis | None:
-        if order.stage is not Stage.AWAITS_SESSION:
-            return order.expires_at
-        window = self._floor.hours.of_order(order.order, self._floor.now)
-        opens = self._floor.now if window.is_open else window.start
-        return opens if order.expires_at is None else min(opens, order.expires_at)
+    def _wake_or_end(self, key: OrderKey) -> bool:
+        """Do what is due to an order; tell whether it may trade now."""
+        order, now = self._book[key], self._floor.now
+        if not order.stage.is_alive:
+            return False
+        is_over = order.expires_at is not None and order.expires_at <= now
+        closes = order.order.behaviour.auction is Auction.CLOSING
+        may_trade = (closes or not is_over) and self._floor.wake(key)
+        if is_over and self._book[key].stage.is_alive:
+            self._floor.end(key, Ending.EXPIRED)
+            return False
+        return may_trade
 
     # -- telling ---------------------------------------------------------------------------------
 
@@ -205,9 +276,17 @@ class Exchange:
             mark = self._marks[listing.con_id] = self._quotes.last(listing, self._floor.now).price
         return mark
 
+    def _touch(self, listing: Listing) -> Touch:
+        return self._quotes.touch(listing, self._floor.now)
+
     def _refuse(self, client_id: int, order_id: int, notice: notices.Notice) -> None:
         self._floor.events.append(Refused(client_id, order_id, notice.code, notice.text))
 
     def _told(self) -> list[Event]:
         events, self._floor.events = self._floor.events, []
         return events
+
+
+def _due_at(order: OrderSnapshot) -> Millis | None:
+    times = [at for at in (order.expires_at, order.wakes_at) if at is not None]
+    return min(times, default=None)

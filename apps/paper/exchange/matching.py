@@ -9,8 +9,9 @@ stands in `floor`. Paper orders trade with the market, never with each other:
 - A limit order that has come to rest gives its own price to whoever comes: up to the displayed
   size when the touch crosses it, and up to the size of a print that went through it. A print
   *at* its price fills nothing, for nobody knows who stood before it.
-- A stop is elected by a trade at or beyond its price (IB's default trigger for stocks: last) and
-  then meets the market like any other order, so through a gap it trades where the market opens.
+- A stop that was elected (`triggers`) meets the market like any other order, so through a gap it
+  trades where the market opens.
+- At an auction everything trades at the one price that is printed, in whatever size there is.
 """
 
 from __future__ import annotations
@@ -18,12 +19,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import Protocol
 
 from apps.domain.orders import Side
 from apps.paper.exchange.orders import OrderSnapshot
 from apps.paper.feed.market import Print, Touch
 
-__all__ = ["Liquidity", "Offer", "Source", "crosses", "is_elected_by", "offer_to", "priority"]
+__all__ = [
+    "FillSizes",
+    "Liquidity",
+    "Offer",
+    "Source",
+    "auction_offer",
+    "crosses",
+    "offer_to",
+    "priority",
+    "touch_price",
+]
 
 
 class Source(Enum):
@@ -31,6 +43,17 @@ class Source(Enum):
 
     TOUCH = "touch"
     TRADE = "trade"
+    AUCTION = "auction"
+
+
+class FillSizes(Protocol):
+    """What may hold fills back, for tests that want them in pieces or not at all."""
+
+    def most(self, order: OrderSnapshot) -> Decimal | None:
+        """Give how many an order may trade at this moment: 0 is none, None is no limit.
+
+        Asked before each fill. An order that was held back trades once a moment at most.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +75,10 @@ class Liquidity:
         self.touch = touch
         self.trade = trade
         self._left = _displayed(touch, trade)
+
+    def end_of_trade(self) -> None:
+        """Go on to where the trade is over: what comes now meets the touch alone."""
+        self.trade = None
 
     def follow(self, touch: Touch, trade: Print | None) -> None:
         """Go on to the next moment; a touch that stands without a trade is not shown anew."""
@@ -87,7 +114,7 @@ def offer_to(snapshot: OrderSnapshot, liquidity: Liquidity, *, rests: bool) -> O
     """
     side, limit = snapshot.order.side, snapshot.limit
     if crosses(snapshot, liquidity.touch):
-        taken = _touch_price(side, liquidity.touch)
+        taken = touch_price(side, liquidity.touch)
         price = limit if rests and limit is not None else taken
         offer = Offer(price, liquidity.left(side, Source.TOUCH), Source.TOUCH, not rests)
         if offer.size > 0:
@@ -98,20 +125,20 @@ def offer_to(snapshot: OrderSnapshot, liquidity: Liquidity, *, rests: bool) -> O
     return through if through.size > 0 else None
 
 
+def auction_offer(snapshot: OrderSnapshot, price: Decimal) -> Offer | None:
+    """Give what an auction at ``price`` offers this order, or None when its limit is worse."""
+    limit = snapshot.limit
+    if limit is not None and not _at_least_as_good(snapshot.order.side, price, limit):
+        return None
+    return Offer(price, snapshot.remaining, Source.AUCTION, False)
+
+
 def crosses(snapshot: OrderSnapshot, touch: Touch) -> bool:
     """Tell whether the other side's quote is as good as the order's limit, or better."""
     if snapshot.limit is None:
         return True
     side = snapshot.order.side
-    return _at_least_as_good(side, _touch_price(side, touch), snapshot.limit)
-
-
-def is_elected_by(snapshot: OrderSnapshot, trade: Print) -> bool:
-    """Tell whether a trade is at the stop's price or beyond it."""
-    stop = snapshot.order.stop_price
-    if stop is None:
-        return False
-    return trade.price >= stop if snapshot.order.side is Side.BUY else trade.price <= stop
+    return _at_least_as_good(side, touch_price(side, touch), snapshot.limit)
 
 
 def priority(snapshot: OrderSnapshot) -> tuple[bool, Decimal, int]:
@@ -122,7 +149,8 @@ def priority(snapshot: OrderSnapshot) -> tuple[bool, Decimal, int]:
     return (True, -snapshot.order.side.sign * limit, snapshot.perm_id)
 
 
-def _touch_price(side: Side, touch: Touch) -> Decimal:
+def touch_price(side: Side, touch: Touch) -> Decimal:
+    """Give the quote that an order of ``side`` takes."""
     return touch.ask if side is Side.BUY else touch.bid
 
 

@@ -1,95 +1,133 @@
 """Which orders are taken at all: one table of rules, each with IB's code and its sentence.
 
-The first rule that an order breaks refuses it. These rules look at one order by itself, its
-listing and what the exchange knows of ids; money is weighed later, in `margin`. What a
-modification may change is the second table.
+The first rule that a new order breaks refuses it. These rules look at one order by itself, its
+listing and what the exchange knows of ids; those of an idea of its own stand in modules of their
+own (`price_rules`, `attribute_rules`, `algos`, `combo_rules`, `venues`). Money is weighed later, in
+`margin`; what a modification may change is in `change_rules`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from apps.domain.orders import OrderType, TimeInForce
-from apps.paper.exchange.orders import LIMIT_TYPES, STOP_TYPES, Order, OrderSnapshot, Stage
+from apps.paper.exchange.algos import refusal_of_algo
+from apps.paper.exchange.attribute_rules import refusal_of_attributes
+from apps.paper.exchange.combo_rules import refusal_of_combo
+from apps.paper.exchange.orders import Order, OrderSnapshot, Stage
+from apps.paper.exchange.policies import ExchangePolicy, OcaReuse
+from apps.paper.exchange.price_rules import refusal_of_prices
+from apps.paper.exchange.refusals import Refusal, rejection
+from apps.paper.exchange.venues import (
+    CLOSING_TYPES,
+    ExtendedHours,
+    clashes,
+    extended_hours_of,
+    rules_for,
+)
+from apps.paper.feed.market import Millis
 
-__all__ = [
-    "KINSHIP_IS_FIXED",
-    "MAX_WORKING_PER_SIDE",
-    "WHAT_IF_NEEDS_TRANSMIT",
-    "Refusal",
-    "Surroundings",
-    "refusal_of_change",
-    "refusal_of_new",
-    "rejection",
-]
-
-MAX_WORKING_PER_SIDE = 15
-"""Working orders per contract, side and account; a bracket's children count."""
-
-_ORDER_TYPES = frozenset(kind.value for kind in OrderType)
-_TIMES_IN_FORCE = frozenset(kind.value for kind in TimeInForce)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """IB's code and text. ``leaves_order`` tells that an Inactive order stays behind (201)."""
-
-    code: int
-    text: str
-    leaves_order: bool = False
-
-
-KINSHIP_IS_FIXED = Refusal(105, "Order being modified does not match original order.")
-"""A held order was sent again with another parent or group."""
-WHAT_IF_NEEDS_TRANSMIT = Refusal(413, "What-if order should have the transmit flag set to true.")
+__all__ = ["Surroundings", "refusal_of_new", "refusal_of_wish"]
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the exchange knows that decides about a new order."""
+    """What the exchange knows that decides about an order.
+
+    ``can_book`` tells that the account has rates for what the order would move. ``most_on_side``
+    is how many orders may work on one side of a contract, None for any number.
+    ``group_has_traded`` tells that something of the OCA group that the order names has traded.
+    """
 
     accounts: frozenset[str]
     highest_order_id: int
     parent: OrderSnapshot | None
     working_on_side: int
+    now: Millis
+    policy: ExchangePolicy
+    can_book: bool = True
+    most_on_side: int | None = None
+    group_has_traded: bool = False
+
+
+_Test = Callable[[Order, Surroundings], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    broken: Callable[[Order, Surroundings], bool]
+    broken: _Test
     code: int
     text: str
     on_change: int | None = None
     """Code when a modification breaks the rule; None where a modification cannot."""
 
 
-def rejection(reason: str) -> Refusal:
-    """Give IB's 201, which leaves an Inactive order behind."""
-    return Refusal(201, f"Order rejected - reason:{reason}", leaves_order=True)
+# -- who, and what for -----------------------------------------------------------------------------
 
 
 def _id_is_old(order: Order, around: Surroundings) -> bool:
-    return order.order_id <= around.highest_order_id
+    return not order.manual and order.order_id <= around.highest_order_id
+
+
+def _account_is_missing(order: Order, _: Surroundings) -> bool:
+    return not order.account
 
 
 def _account_is_unknown(order: Order, around: Surroundings) -> bool:
     return order.account not in around.accounts
 
 
-def _cannot_be_traded_yet(order: Order, _: Surroundings) -> bool:
-    return order.listing.sec_type != "STK" or order.listing.currency != "USD"
+def _cannot_be_traded(order: Order, around: Surroundings) -> bool:
+    return not around.can_book or not rules_for(order).order_types
+
+
+def _has_expired(order: Order, around: Surroundings) -> bool:
+    last = order.listing.last_trade_date
+    if not last:
+        return False
+    zone = ZoneInfo(order.listing.time_zone)
+    return f"{datetime.fromtimestamp(around.now / 1000, zone):%Y%m%d}" > last
+
+
+# -- type, time in force, hours --------------------------------------------------------------------
 
 
 def _type_is_unsupported(order: Order, _: Surroundings) -> bool:
-    return order.order_type not in _ORDER_TYPES
+    return order.order_type not in rules_for(order).order_types
+
+
+def _close_is_not_today(order: Order, _: Surroundings) -> bool:
+    return order.order_type in CLOSING_TYPES and order.time_in_force != "DAY"
 
 
 def _clashes_with_tif(order: Order, _: Surroundings) -> bool:
-    waits = order.order_type in STOP_TYPES
-    tif = order.time_in_force
-    return tif not in _TIMES_IN_FORCE or (waits and tif == TimeInForce.IOC.value)
+    return clashes(order)
+
+
+def _good_till_is_over(order: Order, around: Surroundings) -> bool:
+    if order.time_in_force != "GTD":
+        return False
+    return order.good_till is None or order.good_till <= around.now
+
+
+def _has_no_other_hours(order: Order, _: Surroundings) -> bool:
+    return order.outside_rth and extended_hours_of(order) is ExtendedHours.REFUSED
+
+
+def _cannot_be_conditional(order: Order, _: Surroundings) -> bool:
+    if not order.conditions:
+        return False
+    allowed = _CANCELLED_BY_CONDITION if order.conditions_cancel_order else _CONDITIONAL
+    return order.order_type not in allowed
+
+
+_CONDITIONAL = frozenset({"LMT", "MKT", "MIDPRICE", "REL"})
+_CANCELLED_BY_CONDITION = frozenset({"LMT", "MIDPRICE"})
+
+
+# -- size ------------------------------------------------------------------------------------------
 
 
 def _size_is_zero(order: Order, _: Surroundings) -> bool:
@@ -108,13 +146,7 @@ def _size_is_off_step(order: Order, _: Surroundings) -> bool:
     return order.quantity % order.listing.size_increment != 0
 
 
-def _price_is_missing(order: Order, _: Surroundings) -> bool:
-    return any(price is None or price <= 0 for price in _prices(order))
-
-
-def _price_is_off_tick(order: Order, _: Surroundings) -> bool:
-    ticks = order.listing.ticks
-    return any(price is not None and not ticks.is_on_tick(price) for price in _prices(order))
+# -- kin -------------------------------------------------------------------------------------------
 
 
 def _parent_is_missing(order: Order, around: Surroundings) -> bool:
@@ -124,30 +156,58 @@ def _parent_is_missing(order: Order, around: Surroundings) -> bool:
     return parent is None or not (parent.stage is Stage.HELD or parent.stage.is_alive)
 
 
-def _too_many_orders(_: Order, around: Surroundings) -> bool:
-    return around.working_on_side >= MAX_WORKING_PER_SIDE
+def _cannot_trail_its_parent(order: Order, around: Surroundings) -> bool:
+    parent = around.parent
+    return (
+        parent is not None
+        and order.behaviour.trails
+        and parent.order.order_type not in _TRAILED_PARENTS
+    )
 
 
-def _prices(order: Order) -> tuple[Decimal | None, ...]:
-    limit = (order.limit_price,) if order.order_type in LIMIT_TYPES else ()
-    stop = (order.stop_price,) if order.order_type in STOP_TYPES else ()
-    return limit + stop
+_TRAILED_PARENTS = frozenset({"LMT", "STP LMT"})
 
+
+_FIRST = (
+    _Rule(_id_is_old, 103, "Duplicate order id"),
+    _Rule(_account_is_missing, 435, "You must specify an account."),
+    _Rule(_account_is_unknown, 321, "Error validating request:-'b' : cause - Invalid account code"),
+)
+"""Whose order it is; a modification has proved that before."""
 
 _RULES = (
-    _Rule(_id_is_old, 103, "Duplicate order id"),
-    _Rule(_account_is_unknown, 321, "Error validating request:-'b' : cause - Invalid account code"),
-    _Rule(_cannot_be_traded_yet, 460, "No trading permissions for this kind of contract."),
+    _Rule(_cannot_be_traded, 460, "No trading permissions for this kind of contract."),
+    _Rule(_has_expired, 392, "Invalid Order: contract expired."),
     _Rule(
         _type_is_unsupported,
         387,
         "Unsupported order type for this exchange and security type.",
     ),
     _Rule(
+        _close_is_not_today,
+        113,
+        "The Tif option should be set to DAY for MOC and LOC orders.",
+        on_change=113,
+    ),
+    _Rule(
         _clashes_with_tif,
         111,
         "The TIF ({order.time_in_force}) and the order type ({order.order_type}) are incompatible.",
         on_change=111,
+    ),
+    _Rule(_good_till_is_over, 334, "Invalid Good Till Date order", on_change=334),
+    _Rule(
+        _has_no_other_hours,
+        411,
+        'The "Outside Regular Trading Hours" flag is not valid for this order.',
+        on_change=411,
+    ),
+    _Rule(
+        _cannot_be_conditional,
+        148,
+        "Conditional submission of orders is supported for Limit, Market, MidPrice, Relative and "
+        "Snap order types only. Conditional cancelation of orders is supported for Limit and "
+        "MidPrice order types only.",
     ),
     _Rule(_size_is_zero, 434, "The order size cannot be zero.", on_change=434),
     _Rule(
@@ -164,110 +224,57 @@ _RULES = (
         on_change=388,
     ),
     _Rule(_size_is_off_step, 355, "Order size does not conform to market rule.", on_change=355),
-    _Rule(
-        _price_is_missing,
-        321,
-        "Error validating request:-'b' : cause - A price that this order type needs is missing "
-        "or not above zero",
-        on_change=321,
-    ),
-    _Rule(
-        _price_is_off_tick,
-        110,
-        "The price does not conform to the minimum price variation for this contract.",
-        on_change=110,
-    ),
+)
+
+_KINSHIP = (
     _Rule(_parent_is_missing, 10006, "Missing parent order"),
+    _Rule(
+        _cannot_trail_its_parent,
+        328,
+        "Trailing stop orders can be attached to limit or stop-limit orders only.",
+    ),
 )
 
 
 def refusal_of_new(order: Order, around: Surroundings) -> Refusal | None:
     """Say why a new order is refused, or None."""
-    for rule in _RULES:
-        if rule.broken(order, around):
-            return Refusal(rule.code, rule.text.format(order=order))
-    if _too_many_orders(order, around):
-        return rejection(
-            f"A maximum of {MAX_WORKING_PER_SIDE} orders on either the buy or the sell side of the "
-            "same contract can be working in an account."
-        )
+    return (
+        _broken(_FIRST, order, around)
+        or refusal_of_attributes(order)
+        or refusal_of_combo(order)
+        or refusal_of_wish(order, around)
+        or _broken(_KINSHIP, order, around)
+        or _rejection_of_company(around)
+    )
+
+
+def refusal_of_wish(order: Order, around: Surroundings, *, changes: bool = False) -> Refusal | None:
+    """Say why what an order wants is refused, whoever its kin are; ``changes`` a known order."""
+    return (
+        _broken(_RULES, order, around, changes=changes)
+        or (None if changes else refusal_of_algo(order.instructions, order.order_type))
+        or refusal_of_prices(order)
+    )
+
+
+def _broken(
+    rules: tuple[_Rule, ...], order: Order, around: Surroundings, *, changes: bool = False
+) -> Refusal | None:
+    for rule in rules:
+        code = rule.on_change if changes else rule.code
+        if code is not None and rule.broken(order, around):
+            return Refusal(code, rule.text.format(order=order))
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A modification that is refused: what must not differ, and IB's word for it."""
-
-    refused: Callable[[OrderSnapshot, Order], bool]
-    code: int
-    text: str
-
-
-def _type_differs(now: OrderSnapshot, wanted: Order) -> bool:
-    return wanted.order_type != now.order.order_type
-
-
-def _parent_differs(now: OrderSnapshot, wanted: Order) -> bool:
-    return wanted.parent_id not in (0, now.order.parent_id)
-
-
-def _oca_group_differs(now: OrderSnapshot, wanted: Order) -> bool:
-    return wanted.oca_group not in ("", now.oca_group)
-
-
-def _oca_type_differs(now: OrderSnapshot, wanted: Order) -> bool:
-    return wanted.oca_type not in (0, now.oca_type)
-
-
-def _identity_differs(now: OrderSnapshot, wanted: Order) -> bool:
-    old = now.order
-    same = (
-        wanted.listing.con_id == old.listing.con_id
-        and wanted.side is old.side
-        and wanted.account == old.account
-        and wanted.outside_rth == old.outside_rth
-    )
-    return not same or not _tif_may_become(old.time_in_force, wanted.time_in_force)
-
-
-def _tif_may_become(old: str, new: str) -> bool:
-    return new == old or (old, new) == (TimeInForce.DAY.value, TimeInForce.IOC.value)
-
-
-def _size_is_below_filled(now: OrderSnapshot, wanted: Order) -> bool:
-    return 0 < wanted.quantity < now.filled
-
-
-def _is_filled(now: OrderSnapshot, _: Order) -> bool:
-    return now.stage is Stage.FILLED
-
-
-def _has_ended(now: OrderSnapshot, _: Order) -> bool:
-    return now.stage.is_done
-
-
-_CHANGES = (
-    _Change(_is_filled, 104, "Cannot modify a filled order."),
-    _Change(_has_ended, 103, "Duplicate order id"),
-    _Change(_type_differs, 329, "Order modify failed. Cannot change to the new order type."),
-    _Change(_parent_differs, 10341, "Parent order id cannot be revised."),
-    _Change(_oca_group_differs, 10326, "OCA group revision is not allowed."),
-    _Change(_oca_type_differs, 10327, "OCA type revision is not allowed."),
-    _Change(_identity_differs, KINSHIP_IS_FIXED.code, KINSHIP_IS_FIXED.text),
-    _Change(
-        _size_is_below_filled,
-        104,
-        "Cannot modify a filled order: more than the new size has traded.",
-    ),
-)
-
-
-def refusal_of_change(now: OrderSnapshot, wanted: Order, around: Surroundings) -> Refusal | None:
-    """Say why a modification is refused, or None. The order is unaffected by a refusal."""
-    for change in _CHANGES:
-        if change.refused(now, wanted):
-            return Refusal(change.code, change.text)
-    for rule in _RULES:
-        if rule.on_change is not None and rule.broken(wanted, around):
-            return Refusal(rule.on_change, rule.text.format(order=wanted))
+def _rejection_of_company(around: Surroundings) -> Refusal | None:
+    """Reject one order more than may work, or one for a group that has done its work."""
+    most = around.most_on_side
+    if most is not None and around.working_on_side >= most:
+        return rejection(
+            f"A maximum of {most} orders on either the buy or the sell side of the same contract "
+            "can be working in an account."
+        )
+    if around.group_has_traded and around.policy.oca_reuse is OcaReuse.REJECTED:
+        return rejection("OCA group is already filled")
     return None

@@ -16,8 +16,10 @@ from enum import Enum
 from types import MappingProxyType
 
 from apps.domain.errors import IllegalTransition
-from apps.domain.orders import OrderStatus, OrderType, Side
+from apps.domain.orders import OrderStatus, Side
+from apps.paper.exchange.behaviour import BEHAVIOURS, Behaviour, Limit, Tif, Trigger, behaviour
 from apps.paper.exchange.conditions import Condition
+from apps.paper.exchange.instructions import PLAIN, Instructions
 from apps.paper.feed.market import Millis
 from apps.paper.listing import Listing
 
@@ -37,10 +39,10 @@ __all__ = [
     "Stage",
 ]
 
-LIMIT_TYPES = frozenset({OrderType.LIMIT.value, OrderType.STOP_LIMIT.value})
-"""Order types with a worst price."""
-STOP_TYPES = frozenset({OrderType.STOP.value, OrderType.STOP_LIMIT.value})
-"""Order types that wait for a price before they work."""
+LIMIT_TYPES = frozenset(kind for kind, each in BEHAVIOURS.items() if each.needs_limit_price)
+"""Order types that need a limit price."""
+STOP_TYPES = frozenset(kind for kind, each in BEHAVIOURS.items() if each.needs_trigger_price)
+"""Order types that need a price to wait for."""
 
 OCA_CANCEL = 1
 """OCA type: a fill cancels the rest of the group."""
@@ -57,6 +59,9 @@ class Stage(Enum):
     HELD = "held"
     """Untransmitted: has a permId, and is shown to nobody."""
     AWAITS_PARENT = "awaits parent"
+    AWAITS_LOCATE = "awaits shares to borrow"
+    AWAITS_TIME = "awaits its time"
+    AWAITS_CONDITION = "awaits its conditions"
     AWAITS_SESSION = "awaits session"
     AWAITS_TRIGGER = "awaits trigger"
     WORKING = "working"
@@ -75,17 +80,32 @@ class Stage(Enum):
         return not NEXT_STAGES[self]
 
 
-_ALIVE = frozenset({Stage.AWAITS_PARENT, Stage.AWAITS_SESSION, Stage.AWAITS_TRIGGER, Stage.WORKING})
+_WAITS = (
+    Stage.AWAITS_PARENT,
+    Stage.AWAITS_LOCATE,
+    Stage.AWAITS_TIME,
+    Stage.AWAITS_CONDITION,
+    Stage.AWAITS_SESSION,
+    Stage.AWAITS_TRIGGER,
+    Stage.WORKING,
+)
+"""What an order waits for, one after the other; each may be skipped."""
+
+_LATER = frozenset({Stage.AWAITS_SESSION, Stage.AWAITS_TRIGGER, Stage.WORKING})
+"""What a modification that brings new conditions may send back to waiting for them."""
+
+_ALIVE = frozenset(_WAITS)
 
 NEXT_STAGES: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
     {
         Stage.HELD: _ALIVE | {Stage.CANCELLED, Stage.REJECTED},
-        Stage.AWAITS_PARENT: frozenset(
-            {Stage.AWAITS_SESSION, Stage.AWAITS_TRIGGER, Stage.WORKING, Stage.CANCELLED}
-        ),
-        Stage.AWAITS_SESSION: frozenset({Stage.WORKING, Stage.CANCELLED}),
-        Stage.AWAITS_TRIGGER: frozenset({Stage.WORKING, Stage.CANCELLED}),
-        Stage.WORKING: frozenset({Stage.FILLED, Stage.CANCELLED}),
+        **{
+            stage: frozenset(_WAITS[place + 1 :])
+            | {Stage.CANCELLED}
+            | ({Stage.AWAITS_CONDITION} if stage in _LATER else set())
+            for place, stage in enumerate(_WAITS[:-1])
+        },
+        Stage.WORKING: frozenset({Stage.FILLED, Stage.CANCELLED, Stage.AWAITS_CONDITION}),
         Stage.FILLED: frozenset(),
         Stage.CANCELLED: frozenset(),
         Stage.REJECTED: frozenset(),
@@ -93,10 +113,22 @@ NEXT_STAGES: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
 )
 """The one table of transitions; what it does not name raises `IllegalTransition`."""
 
+_WHY_HELD: Mapping[Stage, str] = MappingProxyType(
+    {
+        Stage.AWAITS_PARENT: "child",
+        Stage.AWAITS_LOCATE: "locate",
+        Stage.AWAITS_TRIGGER: "trigger",
+    }
+)
+"""IB has a word for these three; what waits for a time, a condition or a session carries none."""
+
 _STATUS: Mapping[Stage, OrderStatus] = MappingProxyType(
     {
         Stage.HELD: OrderStatus.INACTIVE,
         Stage.AWAITS_PARENT: OrderStatus.PRE_SUBMITTED,
+        Stage.AWAITS_LOCATE: OrderStatus.INACTIVE,
+        Stage.AWAITS_TIME: OrderStatus.PRE_SUBMITTED,
+        Stage.AWAITS_CONDITION: OrderStatus.PRE_SUBMITTED,
         Stage.AWAITS_SESSION: OrderStatus.PRE_SUBMITTED,
         Stage.AWAITS_TRIGGER: OrderStatus.PRE_SUBMITTED,
         Stage.WORKING: OrderStatus.SUBMITTED,
@@ -179,7 +211,18 @@ class Order:
     legs: tuple[Leg, ...] = ()
     overrides_price_check: bool = False
     manual: bool = False
+    instructions: Instructions = PLAIN
     wire: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What an order of this type does. Raises KeyError for a type that is not taken."""
+        return behaviour(self.order_type, self.time_in_force)
+
+    @property
+    def is_whole(self) -> bool:
+        """The order trades all at once or not at all."""
+        return self.all_or_none or self.time_in_force == Tif.FOK
 
     @property
     def key(self) -> OrderKey:
@@ -200,6 +243,14 @@ class OrderSnapshot:
     counts what was cut from it by OCA. ``rested_since`` is the start of the session in which the
     order came to rest unfilled, which decides who pays the spread. ``done_reason`` is the text
     of a rejection or cancellation.
+
+    ``wakes_at`` is when something is due to happen to the order by itself, its end apart.
+    ``locate_until`` is until when the order waits for shares to borrow, None when it need not.
+    ``trail_stop`` is where a trailing stop stands now, None before it has met the market.
+    ``found_limit`` is a worst price that is not the client's: that of a trailing stop limit, a
+    pegged order, a market-to-limit order that has traded. ``conditions_met`` and ``adjusted``
+    stay true once they are; an adjusted order's ``order`` is what it has become. ``price_cap`` is
+    the worst price that the broker lets the order trade at (IB's mktCapPrice), None without one.
     """
 
     order: Order
@@ -218,6 +269,13 @@ class OrderSnapshot:
     warning: str = ""
     done_at: Millis | None = None
     done_reason: str = ""
+    wakes_at: Millis | None = None
+    trail_stop: Decimal | None = None
+    found_limit: Decimal | None = None
+    conditions_met: bool = False
+    adjusted: bool = False
+    locate_until: Millis | None = None
+    price_cap: Decimal | None = None
 
     @property
     def key(self) -> OrderKey:
@@ -242,14 +300,23 @@ class OrderSnapshot:
     @property
     def why_held(self) -> str:
         """IB's whyHeld: what a PreSubmitted order waits for, ``child,trigger`` being both."""
-        if self.stage is Stage.AWAITS_PARENT:
-            return "child,trigger" if self.awaits_election else "child"
-        return "trigger" if self.stage is Stage.AWAITS_TRIGGER else ""
+        held = _WHY_HELD.get(self.stage, "")
+        if self.stage is Stage.AWAITS_PARENT and self.awaits_election:
+            return f"{held},{_WHY_HELD[Stage.AWAITS_TRIGGER]}"
+        return held
 
     @property
     def awaits_election(self) -> bool:
-        """The order is a stop whose price was not reached yet."""
-        return self.order.order_type in STOP_TYPES and not self.elected
+        """The order waits for a price, and that was not reached yet."""
+        return not self.elected and self.order.behaviour.trigger is not Trigger.NONE
+
+    @property
+    def trigger_price(self) -> Decimal | None:
+        """The price that the order waits for now; None for one that waits for none, or not yet."""
+        traits = self.order.behaviour
+        if traits.trigger is Trigger.NONE:
+            return None
+        return self.trail_stop if traits.trails else self.order.stop_price
 
     @property
     def oca_group(self) -> str:
@@ -271,7 +338,14 @@ class OrderSnapshot:
     @property
     def limit(self) -> Decimal | None:
         """The worst price that the order may trade at now, or None for a market order."""
-        return self.order.limit_price if self.order.order_type in LIMIT_TYPES else None
+        source = self.order.behaviour.limit
+        if source is Limit.NONE:
+            return None
+        limit = self.order.limit_price if source is Limit.OWN else self.found_limit
+        if self.price_cap is None or limit is None:
+            return limit
+        nearer = min if self.order.side is Side.BUY else max
+        return nearer(limit, self.price_cap)
 
     def moved(self, stage: Stage) -> OrderSnapshot:
         """Give the order in ``stage``. Raises `IllegalTransition` where the table forbids it."""
@@ -287,7 +361,9 @@ class OrderSnapshot:
 class Execution:
     """One fill. ``cumulative_quantity`` and ``avg_price`` are the order's after it.
 
-    ``removed_liquidity`` tells whether the order took the other side's quote.
+    ``removed_liquidity`` tells whether the order took the other side's quote. ``is_combo`` tells
+    that this is the trade of a BAG as a whole: its legs follow with executions of their own, and
+    they, not this one, are booked.
     """
 
     exec_id: str
@@ -304,6 +380,7 @@ class Execution:
     avg_price: Decimal
     order_ref: str
     removed_liquidity: bool
+    is_combo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from apps.domain.orders import OrderStatus, Side
@@ -23,8 +24,10 @@ from apps.paper.exchange.events import (
 )
 from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.orders import Order, OrderSnapshot
-from apps.paper.feed.market import Millis, Print, Touch
-from apps.paper.ledger import Account
+from apps.paper.exchange.policies import DEFAULT_RULES, ExchangePolicy
+from apps.paper.feed.market import BarSource, MarketBar, Millis, Print, Touch
+from apps.paper.ledger import Account, AccountRates
+from apps.paper.limits import IB_LIMITS, Limits
 from apps.paper.listing import Listing, MarketCharacter, SecType
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -59,7 +62,6 @@ def listing(con_id: int = 1, **changes: object) -> Listing:
         ticks=TickRule.of("0.01"),
         market_rule_id=26,
         valid_exchanges=("SMART",),
-        order_types=("LMT", "MKT", "STP", "STP LMT"),
         calendar=CalendarName.US_EQUITY,
         time_zone="US/Eastern",
         market=MarketCharacter(
@@ -86,6 +88,24 @@ class Quotes:
     def last(self, listing: Listing, at: Millis) -> Print:
         return self.trade
 
+    def previous_close(self, listing: Listing, at: Millis) -> Decimal:
+        return D("100.00")
+
+    def prints(self, listing: Listing, after: Millis, until: Millis) -> list[Print]:
+        return [self.trade] if after < self.trade.at <= until else []
+
+    def bars(
+        self,
+        listing: Listing,
+        source: BarSource,
+        seconds: int,
+        start: Millis,
+        end: Millis,
+        *,
+        regular_only: bool,
+    ) -> list[MarketBar]:
+        return []
+
 
 class Bench:
     """One exchange, one stock, one account of 250,000 USD; the clock stands at 10:00."""
@@ -95,11 +115,19 @@ class Bench:
         policy: BracketPolicy = DEFAULT_POLICY,
         cash: int = 250_000,
         at: str = "2026-11-18 10:00",
+        *,
+        rules: ExchangePolicy = DEFAULT_RULES,
+        limits: Limits = IB_LIMITS,
+        rates: AccountRates | Mapping[str, Decimal] = MappingProxyType({}),
     ) -> None:
         self.quotes = Quotes()
-        self.account = Account("DU1", Decimal(cash))
+        self.account = Account("DU1", Decimal(cash), rates=rates)
         self.exchange = Exchange(
-            [self.account], quotes=self.quotes, sessions=SessionCalendar(), policy=policy
+            [self.account],
+            quotes=self.quotes,
+            sessions=SessionCalendar(),
+            policy=replace(rules, brackets=policy),
+            limits=limits,
         )
         self.stock = listing()
         self.now = new_york(at)

@@ -333,4 +333,5 @@ def test_profit_of_the_round_trip_is_net_of_both_commissions() -> None:
         for execution in bench.exchange.executions()
     )
     assert first.realized_pnl is None
-    assert second.realized_pnl == Decimal("199.00") - 2
+    fees = Decimal(10200) * Decimal("0.0000206") + 100 * Decimal("0.000195")
+    assert second.realized_pnl == Decimal("199.00") - 2 - fees

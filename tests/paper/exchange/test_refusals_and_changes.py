@@ -22,9 +22,9 @@ from tests.paper.exchange.bench import Bench, codes, fills, listing, story
         (321, "LMT", {"limit": "-1"}),
         (321, "STP", {"limit": "100"}),
         (321, "MKT", {"account": "DU9"}),
-        (387, "TRAIL", {"stop": "1"}),
+        (387, "VWAP", {"stop": "1"}),
         (387, "", {}),
-        (111, "LMT", {"limit": "100", "time_in_force": "FOK"}),
+        (111, "STP", {"stop": "101", "time_in_force": "FOK"}),
         (111, "STP", {"stop": "99", "time_in_force": "IOC"}),
         (434, "MKT", {"quantity": "0"}),
         (434, "MKT", {"quantity": "-5"}),
@@ -54,9 +54,9 @@ def test_texts_are_ibs() -> None:
     assert event.text == (
         "The price does not conform to the minimum price variation for this contract."
     )
-    (event,) = bench.place(1, "BUY", 100, "LMT", limit="100", time_in_force="FOK")
+    (event,) = bench.place(1, "BUY", 100, "STP", stop="101", time_in_force="FOK")
     assert isinstance(event, Refused)
-    assert event.text == "The TIF (FOK) and the order type (LMT) are incompatible."
+    assert event.text == "The TIF (FOK) and the order type (STP) are incompatible."
 
 
 def test_tick_is_that_of_the_prices_own_band() -> None:
