@@ -2,7 +2,7 @@
 
 At home here: the hours of US equities and indices, forex, CME Globex and Xetra, sessions as spans
 of time, and IB's way of printing them. Which days are holidays is known to
-`apps.paper.holidays`; CME's shortened days around US holidays are not modelled.
+`apps.paper.holidays`. Globex keeps one set of shortened days, that of its equity futures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from apps.paper.holidays import (
-    easter,
+    cme_closed,
+    cme_early_closes,
+    cme_holidays,
     is_weekday,
     nyse_early_closes,
     nyse_holidays,
@@ -36,8 +38,10 @@ __all__ = [
     "next_session",
     "previous_session",
     "session_at",
+    "session_on",
     "sessions",
     "trading_hours",
+    "usual_regular_ms",
 ]
 
 Millis = int
@@ -73,6 +77,15 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class _Shortened:
+    """Days on which regular hours, and then the session, end early."""
+
+    days: Callable[[int], frozenset[date]]
+    close: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
 class _Hours:
     """Opening hours on the clocks of ``zone``; with ``overnight`` a session starts the eve."""
 
@@ -81,23 +94,21 @@ class _Hours:
     end: time
     regular: tuple[time, time]
     holidays: Callable[[int], frozenset[date]]
-    early_closes: Callable[[int], frozenset[date]] = lambda _year: frozenset()
-    early_close: time | None = None
-    early_end: time | None = None
+    shortened: tuple[_Shortened, ...] = ()
     overnight: bool = False
 
     def session(self, day: date) -> Session:
-        early = day in self.early_closes(day.year)
+        early = next((each for each in self.shortened if day in each.days(day.year)), None)
         first_day = day - timedelta(days=1) if self.overnight else day
         start = self._millis(first_day, self.start)
         opens, closes = self.regular
         return Session(
             day=day,
             start=start,
-            end=self._millis(day, (early and self.early_end) or self.end),
+            end=self._millis(day, early.end if early else self.end),
             regular=(
                 start if opens == self.start else self._millis(day, opens),
-                self._millis(day, (early and self.early_close) or closes),
+                self._millis(day, early.close if early else closes),
             ),
         )
 
@@ -107,11 +118,6 @@ class _Hours:
 
 _NEW_YORK = ZoneInfo("America/New_York")
 
-
-def _cme_holidays(year: int) -> frozenset[date]:
-    return world_holidays(year) | {easter(year) - timedelta(days=2)}
-
-
 _HOURS = {
     CalendarName.US_EQUITY: _Hours(
         zone=_NEW_YORK,
@@ -119,9 +125,7 @@ _HOURS = {
         end=time(20),
         regular=(time(9, 30), time(16)),
         holidays=nyse_holidays,
-        early_closes=nyse_early_closes,
-        early_close=time(13),
-        early_end=time(17),
+        shortened=(_Shortened(nyse_early_closes, close=time(13), end=time(17)),),
     ),
     CalendarName.US_INDEX: _Hours(
         zone=_NEW_YORK,
@@ -129,9 +133,7 @@ _HOURS = {
         end=time(16),
         regular=(time(9, 30), time(16)),
         holidays=nyse_holidays,
-        early_closes=nyse_early_closes,
-        early_close=time(13),
-        early_end=time(13),
+        shortened=(_Shortened(nyse_early_closes, close=time(13), end=time(13)),),
     ),
     CalendarName.FOREX: _Hours(
         zone=_NEW_YORK,
@@ -146,7 +148,11 @@ _HOURS = {
         start=time(18),
         end=time(17),
         regular=(time(9, 30), time(17)),
-        holidays=_cme_holidays,
+        holidays=cme_closed,
+        shortened=(
+            _Shortened(cme_holidays, close=time(13), end=time(13)),
+            _Shortened(cme_early_closes, close=time(13, 15), end=time(13, 15)),
+        ),
         overnight=True,
     ),
     CalendarName.XETRA: _Hours(
@@ -155,9 +161,7 @@ _HOURS = {
         end=time(17, 30),
         regular=(time(9), time(17, 30)),
         holidays=xetra_holidays,
-        early_closes=xetra_early_closes,
-        early_close=time(14),
-        early_end=time(14),
+        shortened=(_Shortened(xetra_early_closes, close=time(14), end=time(14)),),
     ),
 }
 
@@ -195,6 +199,23 @@ def next_session(calendar: CalendarName, at: Millis) -> Session:
     return next(session for session in _from(calendar, at) if session.start > at)
 
 
+def session_on(calendar: CalendarName, day: date) -> Session:
+    """Give the session of a day, or the newest before it when the market is closed then."""
+    hours = _HOURS[calendar]
+    while not is_weekday(day) or day in hours.holidays(day.year):
+        day -= timedelta(days=1)
+    return hours.session(day)
+
+
+def usual_regular_ms(calendar: CalendarName) -> Millis:
+    """Give how long regular hours last on a day that is not shortened."""
+    hours = _HOURS[calendar]
+    opens, closes = (edge.hour * 60 + edge.minute for edge in hours.regular)
+    length = closes - opens if closes > opens else closes - opens + 24 * 60
+    return length * 60_000
+
+
+@lru_cache(maxsize=64)
 def trading_hours(
     calendar: CalendarName, at: Millis, time_zone: str, days: int = _HOURS_DAYS
 ) -> str:
@@ -207,6 +228,7 @@ def trading_hours(
     return _printed(calendar, at, time_zone, days, lambda session: (session.start, session.end))
 
 
+@lru_cache(maxsize=64)
 def liquid_hours(
     calendar: CalendarName, at: Millis, time_zone: str, days: int = _HOURS_DAYS
 ) -> str:

@@ -10,6 +10,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 __all__ = [
+    "cme_closed",
+    "cme_early_closes",
+    "cme_holidays",
     "easter",
     "is_weekday",
     "nyse_early_closes",
@@ -22,6 +25,9 @@ __all__ = [
 _MONDAY, _THURSDAY, _SATURDAY, _SUNDAY = 0, 3, 5, 6
 
 _JUNETEENTH_SINCE = 2022
+
+_YEARS_END = frozenset({(1, 1), (1, 2), (12, 24), (12, 25), (12, 26)})
+"""Dates on which New Year and Christmas are kept, the weekdays beside them included."""
 
 _NYSE_MOURNING_AND_STORMS = frozenset(
     {
@@ -59,6 +65,11 @@ def easter(year: int) -> date:
 @lru_cache(maxsize=256)
 def nyse_holidays(year: int) -> frozenset[date]:
     """Give the weekdays of ``year`` on which the NYSE does not open."""
+    unforeseen = {day for day in _NYSE_MOURNING_AND_STORMS if day.year == year}
+    return _by_rule(year) | unforeseen
+
+
+def _by_rule(year: int) -> frozenset[date]:
     days = {
         _observed(date(year, 1, 1)),
         _nth(year, 1, _MONDAY, 3),  # Martin Luther King
@@ -73,7 +84,7 @@ def nyse_holidays(year: int) -> frozenset[date]:
     if year >= _JUNETEENTH_SINCE:
         days.add(_observed(date(year, 6, 19)))
     # New Year on a Saturday is not moved: the last day of a year's books is never given up
-    return frozenset(day for day in days | _NYSE_MOURNING_AND_STORMS if day.year == year)
+    return frozenset(day for day in days if day.year == year)
 
 
 @lru_cache(maxsize=256)
@@ -81,6 +92,30 @@ def nyse_early_closes(year: int) -> frozenset[date]:
     """Give the days of ``year`` on which the NYSE closes at 13:00."""
     eves = {date(year, 7, 3), date(year, 12, 24), _thanksgiving(year) + timedelta(days=1)}
     return frozenset(day for day in eves if is_weekday(day)) - nyse_holidays(year)
+
+
+@lru_cache(maxsize=256)
+def cme_closed(year: int) -> frozenset[date]:
+    """Give the weekdays of ``year`` without a Globex day: New Year, Good Friday, Christmas.
+
+    Where New Year or Christmas is kept on another day, Globex keeps that one too.
+    """
+    good_friday = easter(year) - timedelta(days=2)
+    return frozenset(
+        day for day in _by_rule(year) if day == good_friday or (day.month, day.day) in _YEARS_END
+    )
+
+
+@lru_cache(maxsize=256)
+def cme_holidays(year: int) -> frozenset[date]:
+    """Give the holidays of New York on which Globex still has a day, which ends at 13:00 there."""
+    return _by_rule(year) - cme_closed(year)
+
+
+@lru_cache(maxsize=256)
+def cme_early_closes(year: int) -> frozenset[date]:
+    """Give the days on which Globex closes at 13:15 in New York, a quarter after the NYSE."""
+    return nyse_early_closes(year) - cme_closed(year)
 
 
 @lru_cache(maxsize=256)

@@ -53,9 +53,12 @@ class Limits:
     same_contract_requests: int | None = 6
     identical_request_s: int | None = 15
     open_historical_requests: int | None = 50
+    scanner_subscriptions: int | None = 10
     account_summaries: int | None = 2
     working_orders_per_side: int | None = 15
     what_ifs_per_minute: int | None = None
+    unread_bytes: int = 64 * 1024 * 1024
+    """What may wait for a client that does not read; then it is cut off, as IB does."""
 
 
 IB_LIMITS = Limits()
@@ -73,6 +76,7 @@ NO_LIMITS = Limits(
     same_contract_requests=None,
     identical_request_s=None,
     open_historical_requests=None,
+    scanner_subscriptions=None,
     account_summaries=None,
     working_orders_per_side=None,
     what_ifs_per_minute=None,

@@ -14,7 +14,10 @@ from apps.domain.errors import InvalidInput
 from apps.domain.ticks import TickRule
 from apps.paper.calendar import CalendarName
 
-__all__ = ["Listing", "MarketCharacter", "SecType", "venue"]
+__all__ = ["COMBO_CON_ID", "Listing", "MarketCharacter", "Right", "SecType", "venue"]
+
+COMBO_CON_ID = 28812380
+"""The contract id that IB gives every BAG on the wire."""
 
 _SAME_VENUE = {"NASDAQ": "ISLAND"}
 """IB names one exchange twice: NASDAQ as a listing, ISLAND as a destination."""
@@ -27,6 +30,18 @@ class SecType(StrEnum):
     FOREX = "CASH"
     INDEX = "IND"
     FUTURE = "FUT"
+    OPTION = "OPT"
+    COMBO = "BAG"
+
+
+class Right(StrEnum):
+    """What an option gives a right to: to buy or to sell; the value is IB's."""
+
+    CALL = "C"
+    PUT = "P"
+
+
+_EXPIRING = frozenset({SecType.FUTURE, SecType.OPTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,10 @@ class Listing:
     ``market_rule_ids`` go together by position. ``last_trade_date`` (``YYYYMMDD``) and
     ``contract_month`` (``YYYYMM``) are empty for what does not expire. ``sec_ids`` are pairs such
     as ``("ISIN", "US0378331005")``. ``time_zone`` is the zone in which IB prints its hours.
+    An option has ``strike``, ``right`` and the contract id of its underlying in ``under_con_id``;
+    ``expires`` (``YYYYMMDD``) is the day of its settlement where that is not the last trading
+    day. A BAG's contract id is the gateway's own (`wire_con_id` is IB's), and its ``legs`` are
+    contract ids, each with its ratio, below zero for what is sold when the BAG is bought.
     """
 
     con_id: int
@@ -79,7 +98,6 @@ class Listing:
     ticks: TickRule
     market_rule_id: int
     valid_exchanges: tuple[str, ...]
-    order_types: tuple[str, ...]
     calendar: CalendarName
     time_zone: str
     market: MarketCharacter
@@ -96,6 +114,11 @@ class Listing:
     price_magnifier: int = 1
     agg_group: int = 1
     sec_ids: tuple[tuple[str, str], ...] = ()
+    strike: Decimal = Decimal(0)
+    right: Right | None = None
+    under_con_id: int = 0
+    expires: str = ""
+    legs: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.exchange not in self.valid_exchanges:
@@ -104,8 +127,13 @@ class Listing:
             raise InvalidInput("long_name must be plain ASCII: clients decode it as escapes")
         if not self.ticks.is_on_tick(self.market.reference):
             raise InvalidInput(f"reference {self.market.reference} is not on a tick")
-        if (self.sec_type is SecType.FUTURE) != bool(self.last_trade_date):
-            raise InvalidInput("last_trade_date belongs to futures, and to all of them")
+        if (self.sec_type in _EXPIRING) != bool(self.last_trade_date):
+            raise InvalidInput("last_trade_date belongs to futures and options, to all of them")
+        is_option = self.sec_type is SecType.OPTION
+        if is_option != bool(self.strike and self.right and self.under_con_id):
+            raise InvalidInput(
+                "an option (OPT) has a strike, a right and an underlying; nothing else has"
+            )
 
     def __hash__(self) -> int:
         return self.con_id
@@ -117,21 +145,34 @@ class Listing:
 
     @property
     def min_tick(self) -> Decimal:
-        """Tick at the reference price.
+        """Tick at the reference price; of an option the smallest at any.
 
-        IB states the smallest of any price instead, but for US stocks prints 0.01 all the same.
+        IB states the smallest of any price, but for US stocks prints 0.01 all the same.
         """
+        if self.sec_type is SecType.OPTION:
+            return self.ticks.bands[0].increment
         return self.ticks.increment_at(self.market.reference)
 
     @property
     def multiplier_text(self) -> str:
         """The multiplier as the wire has it: empty for what has none."""
-        return f"{self.multiplier:f}" if self.sec_type is SecType.FUTURE else ""
+        return f"{self.multiplier:f}" if self.sec_type in _EXPIRING else ""
+
+    @property
+    def wire_con_id(self) -> int:
+        """The contract id as the wire has it: one and the same for every BAG."""
+        return COMBO_CON_ID if self.sec_type is SecType.COMBO else self.con_id
 
     @property
     def isin(self) -> str:
         """ISIN, or empty where it is not known."""
         return dict(self.sec_ids).get("ISIN", "")
+
+    def is_known_by(self, id_type: str, text: str) -> bool:
+        """Tell whether a security id is this listing's; a US ISIN has the CUSIP within."""
+        if id_type == "CUSIP":
+            return self.isin.startswith("US") and self.isin[2:-1] == text
+        return (id_type, text) in self.sec_ids
 
     def trades_on(self, exchange: str) -> bool:
         """Tell whether a client may name ``exchange``; NASDAQ and ISLAND are one."""

@@ -1,53 +1,106 @@
 """What all clients of a gateway share: instruments, market, exchange, accounts, and the time.
 
 Pure: times come in, events go out to whoever publishes them. Who the clients are is not known
-here (`apps.paper.hub`).
+here (`apps.paper.hub`), nor where it is all written down (a `Store`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from typing import Protocol
 
+from apps.paper.bulletins import BulletinBoard, BulletinKind
 from apps.paper.calendar import SessionCalendar
 from apps.paper.catalogue import Catalogue, Listing
+from apps.paper.currencies import ForexRates
 from apps.paper.exchange.events import Event
 from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.orders import Order
+from apps.paper.exchange.record import ExchangeRecord
+from apps.paper.feed.derived import DerivedMarket
 from apps.paper.feed.market import Market, Millis
 from apps.paper.ledger import Account
 from apps.paper.prints import PrintCursor
+from apps.paper.settings import GatewaySettings
 from apps.paper.timetable import RANK_EXCHANGE, Timetable
+from apps.paper.vendor import Vendor
 
-__all__ = ["World"]
+__all__ = ["Store", "World"]
 
 _DONE = object()
+
+
+class Store(Protocol):
+    """Where a world is kept from one gateway to the next."""
+
+    def restored(self) -> ExchangeRecord | None:
+        """Give what the exchange knew when it was last kept; None for a new store."""
+
+    def keep(self, changes: ExchangeRecord | None, now: Millis) -> None:
+        """Have it outlive this process that ``changes`` happened, and that it was ``now``.
+
+        Raises StateLost when that cannot be done: nothing of it may then be told to anybody.
+        """
 
 
 class World(ABC):
     """One gateway's state. ``now`` is the market time up to which everything was played."""
 
     def __init__(
-        self,
-        *,
-        catalogue: Catalogue,
-        market: Market,
-        accounts: Iterable[str],
-        cash: Decimal,
-        start: Millis,
+        self, settings: GatewaySettings, *, catalogue: Catalogue, market: Market, start: Millis
     ) -> None:
+        self.limits = settings.limits
+        self.master_client = settings.master_client
+        self.status_speech = settings.status_speech
         self.catalogue = catalogue
-        self.market = market
+        self.market = DerivedMarket(market, catalogue)
         self.calendar = SessionCalendar()
-        self.accounts = {name: Account(name, cash) for name in accounts}
-        self.exchange = Exchange(self.accounts.values(), quotes=market, sessions=self.calendar)
+        rates = ForexRates(catalogue, self.mark)
+        self.accounts = {
+            name: Account(name, settings.cash, rates=rates) for name in settings.accounts
+        }
+        self.exchange = Exchange(
+            self.accounts.values(),
+            quotes=self.market,
+            sessions=self.calendar,
+            policy=settings.policy,
+            limits=settings.limits,
+        )
+        self.vendor = Vendor(settings.limits, settings.vendor)
+        self.wall_s: Callable[[], float] = lambda: self.now / 1000
+        """Seconds of this machine, for pacing that counts them; the owner of a clock sets it."""
+        self.bulletins = BulletinBoard()
         self.timetable = Timetable()
         self.now = start
         self.jobs: deque[Iterator[None]] = deque()
+        self._store: Store | None = None
         self._deadline = _Deadline(self)
         self._matching: dict[int, _Matching] = {}
+
+    def resume(self, store: Store) -> None:
+        """Go on from what ``store`` holds, and keep there what happens from now on.
+
+        While a gateway is off its market is closed to its orders: those whose time is over by
+        ``now`` expire, the others meet the market as it is.
+        """
+        if (record := store.restored()) is not None:
+            self.exchange.restore(record)
+            self.now = max(self.now, record.at)
+        self._store = store
+        self.publish(self.exchange.adopt(self.exchange.policy, self.now))
+        self.commit()
+
+    def commit(self) -> None:
+        """Have all that happened outlive this process: before anything of it is told to anybody.
+
+        Next to nothing where nothing happened, and nothing at all without a store. Raises
+        StateLost, after which nothing may be told any more.
+        """
+        if self._store is not None:
+            self._store.keep(self.exchange.changes(), self.now)
 
     def next_due(self) -> Millis | None:
         """Give the market time at which something will happen by itself."""
@@ -98,6 +151,12 @@ class World(ABC):
         for event in events:
             self.tell(event)
         self._follow_working_orders()
+
+    def bulletin(
+        self, text: str, kind: BulletinKind = BulletinKind.REGULAR, exchange: str = ""
+    ) -> None:
+        """Announce something to every client that reads bulletins."""
+        self.bulletins.publish(text, self.now, kind, exchange)
 
     def mark(self, listing: Listing) -> Decimal:
         """Give the price at which a listing is valued now."""

@@ -17,6 +17,7 @@ from apps.paper.calendar import (
     next_session,
     previous_session,
     session_at,
+    session_on,
     sessions,
     trading_hours,
 )
@@ -120,6 +121,44 @@ def test_globex_day_starts_on_the_evening_before() -> None:
     assert monday.start == millis(2026, 11, 15, 18)
     assert monday.end == millis(2026, 11, 16, 17)
     assert monday.regular == (millis(2026, 11, 16, 9, 30), millis(2026, 11, 16, 17))
+
+
+# exchange_calendars 4.13 reads a series in a way that pandas 3.1 deprecates
+@pytest.mark.filterwarnings("ignore:Series.values returning:DeprecationWarning")
+def test_globex_days_are_those_of_exchange_calendars() -> None:
+    known = exchange_calendars.get_calendar("CMES", start="2018-01-01", end="2027-12-31").schedule
+    held = sessions(CalendarName.CME, millis(2018, 1, 1), millis(2028, 1, 1))
+    # on a day of mourning Globex opens for the night; exchange_calendars has no day then
+    mourning = {date(2018, 12, 5), date(2025, 1, 9)}
+    assert {each.day for each in held} - mourning == {day.date() for day in known.index}
+    early = {day.date() for day, closes in known["close"].items() if closes.hour < 21}
+    assert early <= {each.day for each in held if each.end < each.start + 23 * HOUR}
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "minute"),
+    [
+        (date(2026, 11, 26), 13, 0),  # Thanksgiving
+        (date(2026, 11, 27), 13, 15),
+        (date(2026, 12, 24), 13, 15),
+        (date(2026, 9, 7), 13, 0),
+        (date(2026, 6, 19), 13, 0),
+        (date(2026, 7, 3), 13, 0),  # the 4th is a Saturday
+        (date(2026, 11, 25), 17, 0),
+    ],
+)
+def test_globex_ends_early_around_us_holidays(day: date, hour: int, minute: int) -> None:
+    session = session_of(CalendarName.CME, day)
+    assert session is not None
+    assert session.end == session.regular[1] == millis(day.year, day.month, day.day, hour, minute)
+
+
+@pytest.mark.parametrize(
+    "day", [date(2026, 4, 3), date(2026, 12, 25), date(2027, 1, 1), date(2022, 12, 26)]
+)
+def test_globex_is_closed_on_good_friday_and_at_the_years_end(day: date) -> None:
+    assert session_of(CalendarName.CME, day) is None
+    assert session_on(CalendarName.CME, day).day < day
 
 
 def test_index_has_no_extended_hours() -> None:

@@ -1,4 +1,5 @@
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from apps.paper.catalogue import Catalogue, Listing, SecType
 from apps.paper.wire.values import Contract
 
 CATALOGUE = Catalogue.load()
+NOW = int(datetime(2026, 11, 20, 15, tzinfo=UTC).timestamp()) * 1000
 
 # contract ids and listing exchanges as published in open examples of the API
 PUBLISHED = {
@@ -48,7 +50,7 @@ PUBLISHED = {
 
 
 def found(**fields: object) -> list[Listing]:
-    return CATALOGUE.find(Contract(**fields))  # type: ignore[arg-type]  # fields by name
+    return CATALOGUE.find(Contract(**fields), NOW)  # type: ignore[arg-type]  # fields by name
 
 
 def the_one(**fields: object) -> Listing:
@@ -134,7 +136,8 @@ def test_contract_id_with_a_field_that_contradicts_it_finds_nothing() -> None:
     "fields",
     [
         {"symbol": "XXX", "sec_type": "STK"},
-        {"symbol": "AAPL", "sec_type": "OPT", "strike": Decimal(200), "right": "C"},
+        {"symbol": "AAPL", "sec_type": "OPT", "strike": Decimal("200.1"), "right": "C"},
+        {"symbol": "AAPL", "sec_type": "CRYPTO"},
         {"symbol": "AAPL", "strike": Decimal(200)},
         {"symbol": "AAPL", "exchange": "IDEALPRO"},
         {"symbol": "AAPL", "trading_class": "AAPL"},
@@ -153,15 +156,16 @@ def test_future_is_found_by_month_by_day_and_by_local_symbol() -> None:
     front = the_one(symbol="ES", sec_type="FUT", exchange="CME", last_trade_date="202612")
     assert (front.last_trade_date, front.multiplier_text) == ("20261218", "50")
     assert front.multiplier == 50
-    assert the_one(symbol="ES", last_trade_date="20261218") is front
-    assert the_one(local_symbol="ESZ6") is front
-    assert len(found(symbol="ES", sec_type="FUT")) == 2
+    assert the_one(symbol="ES", last_trade_date="20261218") == front
+    assert the_one(local_symbol="ESZ6") == front
     assert the_one(symbol="CL", last_trade_date="202701").last_trade_date == "20261221"
 
 
 def test_security_id_finds_its_listings() -> None:
     assert the_one(sec_id_type="ISIN", sec_id="US5949181045").symbol == "MSFT"
     assert found(sec_id_type="CUSIP", sec_id="US5949181045") == []
+    assert the_one(sec_id_type="CUSIP", sec_id="594918104").symbol == "MSFT"
+    assert found(sec_id_type="SEDOL", sec_id="2588173") == []
 
 
 def test_search_puts_the_symbol_before_its_likes() -> None:
@@ -190,7 +194,6 @@ sec_type = "STK"
 currency = "USD"
 exchange = "SMART"
 valid_exchanges = "SMART,NYSE"
-order_types = "LMT,MKT"
 market_rule = 1
 calendar = "XNYS"
 time_zone = "US/Eastern"
@@ -230,7 +233,7 @@ def test_entry_takes_what_it_does_not_say_from_its_like(tmp_path: Path) -> None:
         ('symbol = "AAA"', 'symbol = "AAA"\ncolour = "red"', "unknown field colour"),
         ('symbol = "AAA"', 'symbol = "AAA"\nexchange = "IBIS"', "IBIS"),
         ('symbol = "AAA"', 'symbol = "AAA"\nlast_trade_date = "20261218"', "futures"),
-        ('symbol = "AAA"', 'symbol = "AAA"\nsec_type = "OPT"', "OPT"),
+        ('symbol = "AAA"', 'symbol = "AAA"\nsec_type = "OPT"', "options"),
         ('symbol = "AAA"', 'symbol = "AAA"\nmin_size = "few"', "listing 1"),
     ],
 )

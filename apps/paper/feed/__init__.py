@@ -11,6 +11,9 @@ when someone looks:
     path         the above for one listing, kept for a while once made
     bars         bars of any size, added up from the largest parts that fit
 
+`derived` stands around any market and adds what rests on others: `options` by `black_scholes` from
+their underlying, `combos` from their legs.
+
 A part is a `node`: open, high, low, close, volume and trades as whole numbers. Its own parts add
 up to it exactly, so bars of one size are the sum of those of any smaller one, whatever window is
 asked for. Chance comes from a mixer of integers (`chance`), spread over the day by `activity`.

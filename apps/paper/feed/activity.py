@@ -14,10 +14,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from apps.paper.calendar import CalendarName
+from apps.paper.calendar import CalendarName, Session, usual_regular_ms
 from apps.paper.feed.splitting import Weights
 
-__all__ = ["BLOCK_MS", "MINUTE_MS", "Grid", "Part", "Share", "grid", "shares_of"]
+__all__ = ["BLOCK_MS", "MINUTE_MS", "Grid", "Part", "Share", "grid", "shares_of", "volume_share"]
 
 MINUTE_MS = 60_000
 BLOCK_MS = 30 * MINUTE_MS
@@ -120,6 +120,12 @@ def shares_of(calendar: CalendarName) -> Mapping[Part, Share]:
     What goes around the clock is regular, and overnight is before.
     """
     return _SHARES.get(calendar, _SHARES_OF_REGULAR_ONLY)
+
+
+def volume_share(calendar: CalendarName, session: Session) -> float:
+    """Give what of a usual day's volume a day has: less in proportion when it is cut short."""
+    opens, closes = session.regular
+    return min(1.0, (closes - opens) / usual_regular_ms(calendar))
 
 
 @lru_cache(maxsize=64)

@@ -26,7 +26,7 @@ from apps.paper.feed.node import Node
 from apps.paper.feed.path import Path, block_at
 from apps.paper.feed.tape import LEAF_MS, SECOND_MS, money_of
 
-__all__ = ["BarMaker"]
+__all__ = ["BarMaker", "buckets"]
 
 _DAY_MS = 86_400_000
 
@@ -37,6 +37,7 @@ _FINENESS = 1_000
 """Average prices are whole thousandths of a tick, rounded down."""
 
 _SESSIONS_KEPT = 64
+_midnight = lru_cache(maxsize=_SESSIONS_KEPT)(midnight_before)
 
 
 class _Piece(NamedTuple):
@@ -58,7 +59,6 @@ class BarMaker:
         self._path = path
         self._calendar = calendar
         self._counts_volume = counts_volume
-        self._midnight = lru_cache(maxsize=_SESSIONS_KEPT)(midnight_before)
 
     def bars(
         self, source: BarSource, seconds: int, start: Millis, end: Millis, *, regular_only: bool
@@ -70,33 +70,10 @@ class BarMaker:
         made = []
         for session in sessions(self._calendar, start, end):
             edges = session.regular if regular_only else (session.start, session.end)
-            for opens, closes in self._buckets(session, edges, seconds, (start, end)):
+            for opens, closes in buckets(self._calendar, session, edges, seconds, (start, end)):
                 pieces = self._pieces(session, seconds, opens, closes)
                 made.append(make(source, opens, seconds, pieces))
         return made
-
-    def _buckets(
-        self,
-        session: Session,
-        edges: tuple[Millis, Millis],
-        seconds: int,
-        asked: tuple[Millis, Millis],
-    ) -> Iterator[tuple[Millis, Millis]]:
-        """Yield the stretches of time of the bars that start within what was asked for."""
-        size = seconds * SECOND_MS
-        first, last = edges
-        if size == _DAY_MS:
-            if asked[0] <= first < asked[1]:
-                yield edges
-            return
-        # of the day on which it ends: clocks change early on a Sunday, before the session starts
-        midnight = self._midnight(self._calendar, session.end - 1)
-        opens = first if asked[0] <= first else asked[0] + (midnight - asked[0]) % size
-        last_start = min(last, asked[1])
-        while opens < last_start:
-            closes = min(last, opens + size - (opens - midnight) % size)
-            yield opens, closes
-            opens = closes
 
     def _pieces(
         self, session: Session, seconds: int, opens: Millis, closes: Millis
@@ -179,6 +156,33 @@ class BarMaker:
             Decimal(_NOT_TRADES),
             _NOT_TRADES,
         )
+
+
+def buckets(
+    calendar: CalendarName,
+    session: Session,
+    edges: tuple[Millis, Millis],
+    seconds: int,
+    asked: tuple[Millis, Millis],
+) -> Iterator[tuple[Millis, Millis]]:
+    """Yield the stretches of time of the bars that start within what was asked for.
+
+    ``edges`` are those of the session, or of its regular hours.
+    """
+    size = seconds * SECOND_MS
+    first, last = edges
+    if size == _DAY_MS:
+        if asked[0] <= first < asked[1]:
+            yield edges
+        return
+    # of the day on which it ends: clocks change early on a Sunday, before the session starts
+    midnight = _midnight(calendar, session.end - 1)
+    opens = first if asked[0] <= first else asked[0] + (midnight - asked[0]) % size
+    last_start = min(last, asked[1])
+    while opens < last_start:
+        closes = min(last, opens + size - (opens - midnight) % size)
+        yield opens, closes
+        opens = closes
 
 
 def _roughly(node: Node, stretch: Stretch) -> _Piece:

@@ -13,7 +13,15 @@ from functools import lru_cache
 from math import exp, sqrt
 
 from apps.paper.calendar import Session, next_session, previous_session
-from apps.paper.feed.activity import BLOCK_MS, MINUTE_MS, Grid, Part, grid, shares_of
+from apps.paper.feed.activity import (
+    BLOCK_MS,
+    MINUTE_MS,
+    Grid,
+    Part,
+    grid,
+    shares_of,
+    volume_share,
+)
 from apps.paper.feed.chance import BURST, DRAW_BITS, DRAW_MASK, NORMAL, STEP, mix
 from apps.paper.feed.levels import DayLevels, weekday_number
 from apps.paper.feed.market import Millis
@@ -129,7 +137,8 @@ class TradingDays:
         of_variance, of_volume = self._shares[part]
         restless = BURST[(draws >> DRAW_BITS) & DRAW_MASK]
         variance = ends[1] ** 2 * self._levels.day_variance * of_variance * restless
-        volume = int(self._character.volume * of_volume * BURST[draws & DRAW_MASK])
+        usual = self._character.volume * volume_share(self._calendar, session)
+        volume = int(usual * of_volume * BURST[draws & DRAW_MASK])
         trades = volume // self._character.trade_size
         if part is Part.REGULAR:
             trades = max(_FEWEST_TRADES, trades)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from apps.paper.ledger import Balances
+from apps.paper.ledger import Balances, CurrencyBalances
 
-__all__ = ["AccountFigure", "account_figures", "summary_figures"]
+__all__ = ["AccountFigure", "account_figures", "ledger_figures", "summary_figures"]
 
 AccountFigure = tuple[str, str, str]
 """Tag, value and currency ('' where it has none), as text."""
 
 _CENT = Decimal("0.01")
+_BASE = "BASE"
+_EVERY_CURRENCY = "ALL"
 _SAME_AS_INITIAL = ("InitMarginReq", "FullInitMarginReq", "LookAheadInitMarginReq")
 _SAME_AS_MAINTENANCE = ("MaintMarginReq", "FullMaintMarginReq", "LookAheadMaintMarginReq")
 _SAME_AS_AVAILABLE = ("AvailableFunds", "FullAvailableFunds", "LookAheadAvailableFunds")
@@ -43,25 +45,59 @@ def summary_figures(balances: Balances) -> Iterator[AccountFigure]:
         yield tag, _text(value), balances.currency
 
 
-def account_figures(account: str, balances: Balances) -> Iterator[AccountFigure]:
-    """Give the keys of account updates: the summary's and the ledger's."""
+def account_figures(
+    account: str, balances: Balances, rows: Iterable[CurrencyBalances]
+) -> Iterator[AccountFigure]:
+    """Give the keys of account updates: the summary's, and the ledger of every currency."""
     yield "AccountCode", account, ""
-    yield "AccountOrGroup", account, balances.currency
     yield "AccountReady", "true", ""
     yield from summary_figures(balances)
-    yield "Currency", balances.currency, balances.currency
-    ledger = {
-        "CashBalance": balances.cash,
-        "TotalCashBalance": balances.cash,
-        "StockMarketValue": balances.stock_value,
-        "NetLiquidationByCurrency": balances.net_liquidation,
-        "UnrealizedPnL": balances.unrealized_pnl,
-        "RealizedPnL": balances.realized_pnl,
-        "ExchangeRate": Decimal(1),
+    yield from ledger_figures(account, balances, rows, _EVERY_CURRENCY)
+
+
+def ledger_figures(
+    account: str, balances: Balances, rows: Iterable[CurrencyBalances], wanted: str = ""
+) -> Iterator[AccountFigure]:
+    """Give IB's ledger: of one currency, of ``ALL``, or with no name of all of them in base."""
+    for row in rows:
+        if wanted in (row.currency, _EVERY_CURRENCY):
+            yield from _ledger(account, row.currency, row, row.exchange_rate)
+    if wanted in ("", _BASE, _EVERY_CURRENCY):
+        yield from _ledger(account, _BASE, _in_base(balances), Decimal(1))
+
+
+def _ledger(
+    account: str, currency: str, row: CurrencyBalances, exchange_rate: Decimal
+) -> Iterator[AccountFigure]:
+    yield "AccountOrGroup", account, currency
+    yield "Currency", currency, currency
+    yield "RealCurrency", currency, currency
+    yield "ExchangeRate", f"{exchange_rate:.6f}".rstrip("0").rstrip("."), currency
+    figures = {
+        "CashBalance": row.cash,
+        "TotalCashBalance": row.cash,
+        "StockMarketValue": row.stock_value,
+        "OptionMarketValue": row.option_value,
+        "FuturesPNL": row.futures_pnl,
+        "NetLiquidationByCurrency": row.net_liquidation,
+        "UnrealizedPnL": row.unrealized_pnl,
+        "RealizedPnL": row.realized_pnl,
     }
-    for key, value in ledger.items():
-        for currency in (balances.currency, "BASE"):
-            yield key, _text(value), currency
+    for key, value in figures.items():
+        yield key, _text(value), currency
+
+
+def _in_base(balances: Balances) -> CurrencyBalances:
+    return CurrencyBalances(
+        currency=_BASE,
+        exchange_rate=Decimal(1),
+        cash=balances.cash,
+        stock_value=balances.stock_value,
+        option_value=balances.option_value,
+        futures_pnl=balances.futures_pnl,
+        realized_pnl=balances.realized_pnl,
+        unrealized_pnl=balances.unrealized_pnl,
+    )
 
 
 def _money(balances: Balances) -> Iterator[tuple[str, Decimal]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from apps.paper.session.permissions import MarketDataKind
 from apps.paper.wire import ErrorMessage, Response
 
 __all__ = ["Client"]
@@ -14,6 +15,7 @@ class Client:
 
     def __init__(self, client_id: int) -> None:
         self.client_id = client_id
+        self.market_data_kind = MarketDataKind.LIVE
         self.outbox: deque[Response] = deque()
 
     def send(self, response: Response) -> None:

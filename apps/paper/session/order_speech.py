@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from apps.domain.orders import Side
+from apps.paper.exchange.behaviour import Limit
 from apps.paper.exchange.events import WhatIfAnswered
 from apps.paper.exchange.orders import CommissionReport, Execution, Order, OrderSnapshot
-from apps.paper.feed.market import Millis
 from apps.paper.session.contracts import contract_of
+from apps.paper.session.times import in_market_zone
+from apps.paper.settings import StatusSpeech
 from apps.paper.wire import (
     CommissionReport as WireCommissionReport,
 )
@@ -23,10 +24,13 @@ from apps.paper.wire import (
     OrderState,
     OrderStatus,
     PlaceOrder,
+    Response,
 )
 from apps.paper.wire import Order as WireOrder
 
 __all__ = [
+    "accepted",
+    "changed",
     "commission_report",
     "completed_order",
     "execution_details",
@@ -37,15 +41,38 @@ __all__ = [
 
 UNREQUESTED = -1
 _PRICE_DIGITS = Decimal("1.000000")
-_MARKET_ZONE = "US/Eastern"
+_PENDING = "PendingSubmit"
 _SIDE = {Side.BUY: "BOT", Side.SELL: "SLD"}
 
 
-def open_order(snapshot: OrderSnapshot) -> OpenOrder:
-    """Tell what an order is now; sizes and prices are the exchange's, the rest is echoed."""
-    state = OrderState(status=snapshot.status.value, warning_text=snapshot.warning)
+def accepted(snapshot: OrderSnapshot, order_id: int, speech: StatusSpeech) -> Iterator[Response]:
+    """Tell of an order that was taken."""
+    if speech is StatusSpeech.AS_IB:
+        yield from _told(snapshot, order_id, _PENDING)
+    yield from _told(snapshot, order_id)
+
+
+def changed(snapshot: OrderSnapshot, order_id: int, speech: StatusSpeech) -> Iterator[Response]:
+    """Tell of an order that has changed."""
+    yield from _told(snapshot, order_id)
+    if speech is StatusSpeech.AS_IB and snapshot.filled:
+        yield from _told(snapshot, order_id)
+
+
+def _told(snapshot: OrderSnapshot, order_id: int, status: str = "") -> Iterator[Response]:
+    """Tell an order and then its status: ib_insync drops the status of one it does not know."""
+    yield open_order(snapshot, order_id, status)
+    yield order_status(snapshot, order_id, status)
+
+
+def open_order(snapshot: OrderSnapshot, order_id: int, status: str = "") -> OpenOrder:
+    """Tell what an order is now; sizes and prices are the exchange's, the rest is echoed.
+
+    ``order_id`` is the id by which the client knows it, ``status`` another than its own.
+    """
+    state = OrderState(status=status or snapshot.status.value, warning_text=snapshot.warning)
     return OpenOrder(
-        order_id=snapshot.order.order_id,
+        order_id=order_id,
         client_id=snapshot.order.client_id,
         perm_id=snapshot.perm_id,
         contract=_contract(snapshot.order),
@@ -54,11 +81,11 @@ def open_order(snapshot: OrderSnapshot) -> OpenOrder:
     )
 
 
-def order_status(snapshot: OrderSnapshot) -> OrderStatus:
+def order_status(snapshot: OrderSnapshot, order_id: int, status: str = "") -> OrderStatus:
     """Tell how an order stands."""
     return OrderStatus(
-        order_id=snapshot.order.order_id,
-        status=snapshot.status.value,
+        order_id=order_id,
+        status=status or snapshot.status.value,
         filled=snapshot.filled,
         remaining=snapshot.remaining,
         avg_fill_price=_rounded(snapshot.avg_fill_price),
@@ -67,6 +94,7 @@ def order_status(snapshot: OrderSnapshot) -> OrderStatus:
         last_fill_price=snapshot.last_fill_price or Decimal(0),
         client_id=snapshot.order.client_id,
         why_held=snapshot.why_held,
+        market_cap_price=snapshot.price_cap or Decimal(0),
     )
 
 
@@ -84,19 +112,21 @@ def completed_order(snapshot: OrderSnapshot) -> CompletedOrder:
         status=snapshot.status.value,
         filled_quantity=snapshot.filled,
         parent_perm_id=snapshot.parent_perm_id,
-        completed_time=_time(done_at),
+        completed_time=in_market_zone(done_at),
         completed_status=sentence,
     )
 
 
-def execution_details(execution: Execution, req_id: int = UNREQUESTED) -> ExecutionDetails:
-    """Tell of one fill."""
+def execution_details(
+    execution: Execution, order_id: int, req_id: int = UNREQUESTED
+) -> ExecutionDetails:
+    """Tell of one fill of the order that the client knows by ``order_id``."""
     return ExecutionDetails(
         req_id=req_id,
-        order_id=execution.order_id,
+        order_id=order_id,
         contract=contract_of(execution.listing),
         exec_id=execution.exec_id,
-        time=_time(execution.at),
+        time=in_market_zone(execution.at),
         account=execution.account,
         exchange=_venue(execution),
         side=_SIDE[execution.side],
@@ -156,8 +186,15 @@ def what_if_answer(answer: WhatIfAnswered, perm_id: int = 0) -> OpenOrder:
 
 def _contract(order: Order) -> Contract:
     placed = _placed(order)
-    asked = placed.contract.exchange if placed else ""
-    return contract_of(order.listing, asked or None)
+    if placed is None:
+        return contract_of(order.listing)
+    asked = placed.contract
+    return replace(
+        contract_of(order.listing, asked.exchange or None),
+        combo_legs_description=asked.combo_legs_description,
+        combo_legs=asked.combo_legs,
+        delta_neutral=asked.delta_neutral,
+    )
 
 
 def _order(snapshot: OrderSnapshot) -> WireOrder:
@@ -167,8 +204,9 @@ def _order(snapshot: OrderSnapshot) -> WireOrder:
         action=order.side.value,
         total_quantity=order.quantity,
         order_type=order.order_type,
-        limit_price=order.limit_price,
+        limit_price=_limit(snapshot),
         stop_price=order.stop_price,
+        trail_stop_price=snapshot.trail_stop or order.trail_stop_price,
         time_in_force=order.time_in_force or "DAY",
         outside_rth=order.outside_rth,
         oca_group=snapshot.oca_group,
@@ -177,6 +215,13 @@ def _order(snapshot: OrderSnapshot) -> WireOrder:
         order_ref=order.order_ref,
         account=order.account,
     )
+
+
+def _limit(snapshot: OrderSnapshot) -> Decimal | None:
+    """Give the limit as it stands: that of a trailing stop limit moves with its stop."""
+    if snapshot.order.behaviour.limit is Limit.TRAILING and snapshot.found_limit is not None:
+        return snapshot.found_limit
+    return snapshot.order.limit_price
 
 
 def _placed(order: Order) -> PlaceOrder | None:
@@ -191,8 +236,3 @@ def _venue(execution: Execution) -> str:
 
 def _rounded(value: Decimal) -> Decimal:
     return value.quantize(_PRICE_DIGITS).normalize()
-
-
-def _time(at: Millis) -> str:
-    local = datetime.fromtimestamp(at / 1000, ZoneInfo(_MARKET_ZONE))
-    return f"{local:%Y%m%d %H:%M:%S} {_MARKET_ZONE}"

@@ -1,43 +1,39 @@
-"""Market data: streaming quotes and snapshots."""
+"""Market data: streaming quotes, snapshots, and the kind of data that a client wants.
+
+A request is judged here (instrument, generic ticks, subscription, lines); what is then sent
+stands in `quote_stream`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.paper.catalogue import Listing
-from apps.paper.feed.market import BarSource, Millis, Print, Touch
-from apps.paper.prints import PrintCursor
-from apps.paper.session.client import Client
-from apps.paper.session.contracts import has_quotes, has_trades
-from apps.paper.session.topic import Topic
-from apps.paper.timetable import RANK_TICKS
+from apps.paper.session.faults import RequestRefused
+from apps.paper.session.generic_ticks import BadGenericTicks, read_generic_ticks
+from apps.paper.session.market_topic import MarketTopic
+from apps.paper.session.permissions import MarketDataKind, Unsubscribed
+from apps.paper.session.quote_stream import QuoteStream
 from apps.paper.wire import (
     CancelMarketData,
-    MarketDataType,
     ReqMarketData,
     ReqMarketDataType,
-    Response,
-    TickGeneric,
-    TickPrice,
-    TickReqParams,
-    TickSize,
     TickSnapshotEnd,
-    TickString,
 )
-from apps.paper.world import World
 
 __all__ = ["Quotes"]
 
-_BID_SIZE, _BID, _ASK, _ASK_SIZE, _LAST, _LAST_SIZE = range(6)
-_HIGH, _LOW, _VOLUME, _CLOSE = 6, 7, 8, 9
-_OPEN, _LAST_TIMESTAMP, _HALTED = 14, 45, 49
-_LIVE = 1
-_CAN_AUTO_EXECUTE = 1
-_SNAPSHOTS_ALLOWED = 3
+_INVALID = "Error validating request.-'bQ' : cause - "
+_NOT_SUBSCRIBED = "Requested market data is not subscribed."
+_PART = (
+    "Part of requested market data is not subscribed. "
+    "Subscription-independent ticks are still active."
+)
+_NOT_ENABLED = {Unsubscribed.NOT_ENABLED: 10168, Unsubscribed.NOT_ENABLED_10186: 10186}
 
 
-class Quotes(Topic):
+class Quotes(MarketTopic):
     """Quotes of instruments, one stream a request id."""
 
     def handlers(self) -> Mapping[type, Callable[[Any], None]]:
@@ -49,96 +45,68 @@ class Quotes(Topic):
         }
 
     def _market_data(self, request: ReqMarketData) -> None:
-        listing = self.resolve(request.req_id, request.contract)
-        stream = _QuoteStream(self.world, self.client, request.req_id, listing)
-        if request.snapshot or request.regulatory_snapshot:
+        req_id = request.req_id
+        listing = self.resolve(req_id, request.contract)
+        is_snapshot = request.snapshot or request.regulatory_snapshot
+        generic = self._generic(request, listing, is_snapshot=is_snapshot)
+        is_delayed, in_part = self._subscription(req_id, listing)
+        stream = QuoteStream(
+            self.world,
+            self.client,
+            req_id,
+            listing,
+            asked=self.client.market_data_kind,
+            is_delayed=is_delayed,
+            generic=frozenset() if in_part else generic,
+        )
+        if is_snapshot:
             stream.send_whole_quote()
-            self.client.send(TickSnapshotEnd(request.req_id))
+            self.client.send(TickSnapshotEnd(req_id))
             return
-        self.start(request.req_id, stream, stream.prints.next_at())
+        self.refuse_used_id(req_id)
+        self.take_line(req_id)
+        self.start(req_id, stream, stream.next_due())
         stream.send_whole_quote()
+
+    @staticmethod
+    def _generic(request: ReqMarketData, listing: Listing, *, is_snapshot: bool) -> frozenset[int]:
+        asked = [token for token in request.generic_ticks if token.strip()]
+        if asked and is_snapshot:
+            text = "Snapshot market data subscription is not applicable to generic ticks"
+            raise RequestRefused(request.req_id, 321, _INVALID + text)
+        try:
+            return read_generic_ticks(asked, listing.sec_type.value)
+        except BadGenericTicks as error:
+            raise RequestRefused(request.req_id, 321, f"{_INVALID}{error}") from error
+
+    def _subscription(self, req_id: int, listing: Listing) -> tuple[bool, bool]:
+        """Tell whether the data is delayed, and whether only in part; refuse what is not had."""
+        if self.sees_live(listing):
+            return False, False
+        instead = self.world.vendor.permissions.instead
+        place = f"{listing.symbol} {listing.primary_exchange or listing.exchange}/TOP/ALL"
+        if instead is Unsubscribed.PART:
+            text = f"{_PART}Delayed market data is available.{place}"
+            self.client.refuse(req_id, 10090, text)
+            return False, True
+        if instead in _NOT_ENABLED:
+            text = f"{_NOT_SUBSCRIBED} Delayed market data is not enabled."
+            raise RequestRefused(req_id, _NOT_ENABLED[instead], text)
+        if not self.client.market_data_kind.takes_delayed:
+            text = f"{_NOT_SUBSCRIBED}Delayed market data is available.{place}"
+            raise RequestRefused(req_id, 354, text)
+        text = f"{_NOT_SUBSCRIBED} Displaying delayed market data."
+        self.client.refuse(req_id, 10167, text)
+        return True, False
 
     def _cancel(self, request: CancelMarketData) -> None:
         if not self.stop(request.req_id):
-            text = f"Can't find EId with tickerId:{request.req_id}"
-            self.client.refuse(request.req_id, 300, text)
+            self.refuse_cancel(request.req_id)
 
-    def _type(self, _: ReqMarketDataType) -> None:
-        """Data is always live here; the type arrives with the data, not in answer to this."""
-
-
-class _QuoteStream:
-    """One running quote: the whole of it first, then what each print changes."""
-
-    rank = RANK_TICKS
-
-    def __init__(self, world: World, client: Client, req_id: int, listing: Listing) -> None:
-        self.prints = PrintCursor(world.market, world.calendar, listing, world.now)
-        self._world = world
-        self._client = client
-        self._req_id = req_id
-        self._listing = listing
-        self._touch: Touch | None = None
-        self._volume = 0
-
-    def run(self, at: Millis) -> Millis | None:
-        trades = self.prints.take(at)
-        if trades:
-            self._send_trade(trades[-1], sum(trade.size for trade in trades))
-            self._send_touch(self._world.market.touch(self._listing, at))
-        return self.prints.next_at()
-
-    def send_whole_quote(self) -> None:
-        world, listing, send = self._world, self._listing, self._client.send
-        req_id = self._req_id
-        send(MarketDataType(req_id, _LIVE))
-        send(TickReqParams(req_id, listing.min_tick, "9c0001", _SNAPSHOTS_ALLOWED))
-        self._send_touch(world.market.touch(listing, world.now))
-        if has_trades(listing):
-            last = world.market.last(listing, world.now)
-            for tick in (*self._day_ticks(), *self._trade_ticks(last, last.size)):
-                send(tick)
-        send(TickPrice(req_id, _CLOSE, world.market.previous_close(listing, world.now)))
-        send(TickGeneric(req_id, _HALTED, 0))
-
-    def _day_ticks(self) -> Iterator[Response]:
-        """Open, high, low and volume of the session so far, when there is one."""
-        world, listing = self._world, self._listing
-        session = world.calendar.session_at(listing, world.now, extended=False)
-        if session is None:
-            return
-        bars = world.market.bars(
-            listing, BarSource.TRADES, 5, session[0], world.now - 4_999, regular_only=True
-        )
-        if not bars:
-            return
-        self._volume = sum(bar.volume for bar in bars)
-        yield TickPrice(self._req_id, _OPEN, bars[0].open)
-        yield TickPrice(self._req_id, _HIGH, max(bar.high for bar in bars))
-        yield TickPrice(self._req_id, _LOW, min(bar.low for bar in bars))
-        yield TickSize(self._req_id, _VOLUME, self._volume)
-
-    def _send_trade(self, trade: Print, size: int) -> None:
-        self._volume += size
-        for tick in self._trade_ticks(trade, size):
-            self._client.send(tick)
-        self._client.send(TickSize(self._req_id, _VOLUME, self._volume))
-
-    def _trade_ticks(self, trade: Print, size: int) -> Iterator[Response]:
-        if not has_trades(self._listing):
-            return
-        yield TickString(self._req_id, _LAST_TIMESTAMP, str(trade.at // 1000))
-        yield TickPrice(self._req_id, _LAST, trade.price, size)
-        yield TickSize(self._req_id, _LAST_SIZE, size)
-
-    def _send_touch(self, touch: Touch) -> None:
-        if not has_quotes(self._listing):
-            return
-        before, self._touch = self._touch, touch
-        send, req_id = self._client.send, self._req_id
-        if before is None or (before.bid, before.bid_size) != (touch.bid, touch.bid_size):
-            send(TickPrice(req_id, _BID, touch.bid, touch.bid_size, _CAN_AUTO_EXECUTE))
-            send(TickSize(req_id, _BID_SIZE, touch.bid_size))
-        if before is None or (before.ask, before.ask_size) != (touch.ask, touch.ask_size):
-            send(TickPrice(req_id, _ASK, touch.ask, touch.ask_size, _CAN_AUTO_EXECUTE))
-            send(TickSize(req_id, _ASK_SIZE, touch.ask_size))
+    def _type(self, request: ReqMarketDataType) -> None:
+        """Take note for what is asked from now on; the type arrives with the data."""
+        try:
+            self.client.market_data_kind = MarketDataKind(request.market_data_type)
+        except ValueError as error:
+            text = f"Error validating request.-'no market data type {request.market_data_type}'"
+            raise RequestRefused(-1, 321, text) from error

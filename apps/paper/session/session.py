@@ -7,13 +7,25 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.paper.exchange.events import Event
-from apps.paper.session.bars import Bars
+from apps.paper.session.account_values import AccountValues
+from apps.paper.session.bars import RealTimeBars
 from apps.paper.session.client import Client
+from apps.paper.session.depth import Depth
 from apps.paper.session.faults import RequestRefused
+from apps.paper.session.head import HeadTimestamps
+from apps.paper.session.histogram import Histograms
+from apps.paper.session.historical_ticks import HistoricalTicks
+from apps.paper.session.history import History
+from apps.paper.session.news import News
+from apps.paper.session.options import Options
 from apps.paper.session.orders import Orders
+from apps.paper.session.pnl import ProfitAndLoss
+from apps.paper.session.positions import Positions
 from apps.paper.session.quotes import Quotes
 from apps.paper.session.reference import Reference
-from apps.paper.session.reports import Reports
+from apps.paper.session.refused import Refused
+from apps.paper.session.scanners import Scanners
+from apps.paper.session.tick_by_tick import TickByTick
 from apps.paper.wire import (
     CurrentTime,
     MalformedRequest,
@@ -28,6 +40,7 @@ from apps.paper.wire import (
     SetServerLogLevel,
     UnknownRequest,
     UserInfo,
+    request_name,
 )
 from apps.paper.world import World
 
@@ -49,14 +62,24 @@ class Session:
         self.client_id = client_id
         self._world = world
         self._client = client = Client(client_id)
-        self._orders = Orders(world, client)
-        self._reports = Reports(world, client)
         self._topics = (
             Reference(world, client),
+            Refused(world, client),
+            News(world, client),
+            Scanners(world, client),
+            Options(world, client),
             Quotes(world, client),
-            Bars(world, client),
-            self._orders,
-            self._reports,
+            Depth(world, client),
+            TickByTick(world, client),
+            RealTimeBars(world, client),
+            History(world, client),
+            HistoricalTicks(world, client),
+            Histograms(world, client),
+            HeadTimestamps(world, client),
+            Orders(world, client),
+            Positions(world, client),
+            AccountValues(world, client),
+            ProfitAndLoss(world, client),
         )
         self._handlers: dict[type, Handler] = {
             ReqCurrentTime: self._current_time,
@@ -93,8 +116,8 @@ class Session:
 
     def tell(self, event: Event) -> None:
         """Hear of something that happened at the exchange."""
-        self._orders.tell(event)
-        self._reports.tell(event)
+        for topic in self._topics:
+            topic.tell(event)
 
     def close(self) -> None:
         """End every subscription."""
@@ -102,19 +125,17 @@ class Session:
             topic.close()
 
     def _answer_unknown(self, request: Request) -> None:
+        """Refuse what could not be read, what IB lacks too, and what nobody here answers."""
+        req_id = getattr(request, "request_id", getattr(request, "req_id", None))
+        code, reason = 321, f"{request_name(request) or 'this request'} is not supported"
         match request:
-            case UnknownRequest(msg_id=msg_id, name=name, request_id=req_id):
-                text = f"Error validating request.-'{name or msg_id} is not simulated'"
-                self._client.refuse(-1 if req_id is None else req_id, 321, text)
-            case MalformedRequest(request_id=req_id, reason=reason):
-                text = f"Error reading request.-'{reason}'"
-                self._client.refuse(-1 if req_id is None else req_id, 320, text)
-            case _:
-                req_id = getattr(request, "req_id", -1)
-                name = type(request).__name__
-                self._client.refuse(
-                    req_id, 321, f"Error validating request.-'{name} is not simulated'"
-                )
+            case UnknownRequest(msg_id=msg_id, name=""):
+                reason = f"there is no request {msg_id}"
+            case MalformedRequest():
+                code, reason = 320, request.reason
+        verb = "reading" if code == 320 else "validating"
+        text = f"Error {verb} request.-'{reason}'"
+        self._client.refuse(-1 if req_id is None else req_id, code, text)
 
     def _current_time(self, _: ReqCurrentTime) -> None:
         self._client.send(CurrentTime(self._world.now // 1000))

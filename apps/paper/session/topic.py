@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.paper.catalogue import Listing
+from apps.paper.exchange.events import Event
 from apps.paper.session.client import Client
+from apps.paper.session.contracts import the_one
 from apps.paper.session.faults import RequestRefused
 from apps.paper.timetable import Stream
 from apps.paper.wire import Contract
@@ -26,6 +28,9 @@ class Topic:
     def handlers(self) -> Mapping[type, Callable[[Any], None]]:
         """Give the request types of this topic and who answers them."""
         return {}
+
+    def tell(self, event: Event) -> None:
+        """Hear of something that happened at the exchange."""
 
     def close(self) -> None:
         """End every subscription of this topic."""
@@ -48,12 +53,5 @@ class Topic:
         return True
 
     def resolve(self, req_id: int, contract: Contract) -> Listing:
-        """Give the one listing that a contract names; 200 where there is none, or several."""
-        found = self.world.catalogue.find(contract)
-        if not found:
-            text = "No security definition has been found for the request"
-            raise RequestRefused(req_id, 200, text)
-        if len(found) > 1:
-            text = f"The contract description specified for {contract.symbol} is ambiguous."
-            raise RequestRefused(req_id, 200, text)
-        return found[0]
+        """Give the one listing that a contract names, or IB's refusal; see `the_one`."""
+        return the_one(self.world, req_id, contract)

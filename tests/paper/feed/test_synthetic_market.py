@@ -15,6 +15,7 @@ from apps.paper.calendar import CalendarName, session_at, sessions
 from apps.paper.catalogue import Catalogue, Listing
 from apps.paper.feed.market import BarSource, MarketBar, Print
 from apps.paper.feed.synthetic import SyntheticMarket
+from apps.paper.wire.values import Contract
 
 NEW_YORK = ZoneInfo("America/New_York")
 CATALOGUE = Catalogue.load()
@@ -27,17 +28,18 @@ def listing(symbol: str, currency: str = "USD") -> Listing:
     return next(each for each in CATALOGUE if (each.symbol, each.currency) == (symbol, currency))
 
 
-AAPL, SEB, F = listing("AAPL"), listing("SEB"), listing("F")
-EURO, SPX, ES = listing("EUR"), listing("SPX"), listing("ES")
-FRANKFURT = listing("AMD", "EUR")
-LIKELY = (AAPL, SEB, F, EURO, SPX, ES, FRANKFURT)
-
-
 def millis(*moment: int) -> int:
     return int(datetime(*moment, tzinfo=NEW_YORK).timestamp() * 1000)  # type: ignore[arg-type, misc]  # year, month, day, …
 
 
 OPEN = millis(2026, 11, 20, 9, 30)
+AAPL, SEB, F = listing("AAPL"), listing("SEB"), listing("F")
+EURO, SPX = listing("EUR"), listing("SPX")
+[ES] = CATALOGUE.find(Contract(symbol="ES", last_trade_date="202612"), OPEN)
+FRANKFURT = listing("AMD", "EUR")
+LIKELY = (AAPL, SEB, F, EURO, SPX, ES, FRANKFURT)
+
+
 CLOSE = millis(2026, 11, 20, 16)
 HALF_DAY_OPEN, HALF_DAY_CLOSE = millis(2026, 11, 27, 9, 30), millis(2026, 11, 27, 13)
 
@@ -428,10 +430,23 @@ def test_future_stands_still_after_its_expiry() -> None:
     assert MARKET.prints(ES, expiry - 1, expiry + 5 * 24 * HOUR) == []
 
 
+def test_half_days_trade_less() -> None:
+    half, whole = millis(2026, 11, 27, 9, 30), millis(2026, 11, 20, 9, 30)
+    day = 24 * HOUR
+    stocks = [each for each in CATALOGUE if each.currency == "USD" and each.sec_type == "STK"]
+    volumes = [
+        sum(bars(each, 86_400, at, at + day)[0].volume / each.market.volume for each in stocks)
+        for at in (half, whole)
+    ]
+    # 3.5 hours of 6.5, and what chance does to sixty stocks
+    assert 0.45 < volumes[0] / volumes[1] < 0.65
+
+
 def test_etf_and_future_follow_the_walk_of_their_index() -> None:
     at = millis(2026, 11, 20, 15, 59)
     worth = [
-        MARKET.last(each, at).price / each.market.reference for each in (SPX, listing("SPY"), ES)
+        MARKET.last(each, at).price / scale
+        for each, scale in ((SPX, 1), (listing("SPY"), Decimal("0.1")), (ES, 1))
     ]
     assert max(worth) / min(worth) < Decimal("1.03")
 
