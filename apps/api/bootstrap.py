@@ -12,15 +12,14 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apps.api.clock import SystemClock
 from apps.api.config import Settings
 from apps.api.logs import logging_to
-from apps.api.state import account_folder, hold, hold_link, state_root
-from apps.domain.errors import CannotConnect
+from apps.api.state import EMBEDDED, account_folder, hold, hold_link, state_root
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.desk import Desk
@@ -31,14 +30,10 @@ from apps.ib.reports import ErrorSink
 
 if TYPE_CHECKING:
     from apps.paper.server import PaperGateway
-    from apps.paper.settings import GatewaySettings
 
 __all__ = ["Joined", "joined_desk"]
 
 _LOGGER = logging.getLogger(__name__)
-
-_EMBEDDED_FOLDER = "embedded"
-"""The embedded gateway's account is the same for everybody; its folder is named for what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ async def joined_desk(settings: Settings, alerts: AlertSink) -> AsyncIterator[Jo
     connecting raises.
     """
     root = state_root(settings.desk_home)
-    folder_name = _EMBEDDED_FOLDER if settings.embedded else settings.ib_account
+    folder_name = EMBEDDED if settings.embedded else settings.ib_account
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(_log_path(settings, root), settings.log_level))
         if folder_name:
@@ -108,22 +103,10 @@ async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
         yield None
         return
     # only a desk without a broker pays for the gateway's import, a seventh of a second
-    from apps.paper.settings import GatewaySettings  # noqa: PLC0415
+    from apps.api.embedded import embedded_gateway  # noqa: PLC0415
 
-    wanted = GatewaySettings(seed=settings.paper_seed, speed=settings.paper_speed)
-    if settings.ib_account:
-        wanted = replace(wanted, accounts=(settings.ib_account,))
-    async with AsyncExitStack() as stack:
-        yield await _listening(stack, wanted)
-
-
-async def _listening(stack: AsyncExitStack, wanted: GatewaySettings) -> PaperGateway:
-    from apps.paper.server import PaperGateway  # noqa: PLC0415 - as above
-
-    try:
-        return await stack.enter_async_context(PaperGateway.open(wanted))
-    except OSError as error:
-        raise CannotConnect(f"The embedded gateway cannot listen: {error}.") from error
+    async with embedded_gateway(settings) as gateway:
+        yield gateway
 
 
 def _endpoint(settings: Settings, gateway: PaperGateway | None) -> Endpoint:

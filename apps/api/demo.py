@@ -50,7 +50,8 @@ async def tell_story(session: Session, *, seed: int | None) -> Verdict:
         settings = _settings(session.settings, home, seed)
         story = _Story(session.console)
         async with joined_desk(settings, story.hear) as joined:
-            story.say(f"Connected. {banner(joined.desk.account_name, settings)}")
+            words = banner(joined.desk.account_name, settings, is_kept=False)
+            story.say(f"Connected. {words}")
             return await story.tell(joined, settings.paper_seed)
 
 

@@ -17,7 +17,10 @@ from typing import IO
 
 from apps.domain.errors import BadSetting, DeskError
 
-__all__ = ["FolderInUse", "account_folder", "hold", "hold_link", "state_root"]
+__all__ = ["EMBEDDED", "FolderInUse", "account_folder", "hold", "hold_link", "state_root"]
+
+EMBEDDED = "embedded"
+"""What the embedded gateway's folder is named for: its account is the same for everybody."""
 
 LOCK_NAME = "desk.lock"
 

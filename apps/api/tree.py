@@ -47,6 +47,7 @@ COMMANDS: tuple[str, ...] = (
     "cancel",
     "close",
     "wait",
+    "paper",
     "demo",
     "help",
     "quit",

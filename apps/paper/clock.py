@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from apps.domain.errors import InvalidInput
-from apps.paper.calendar import CalendarName, previous_session, session_at
+from apps.paper.calendar import CalendarName, next_session, previous_session, session_at
 from apps.paper.feed.market import Millis
 
-__all__ = ["ManualClock", "MarketClock", "default_start"]
+__all__ = [
+    "ManualClock",
+    "MarketClock",
+    "default_start",
+    "millis_of",
+    "next_open_market",
+    "time_at",
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class MarketClock:
@@ -71,3 +82,29 @@ def default_start(wall_now: Millis) -> Millis:
     if today is not None and today.regular[0] <= wall_now:
         return today.regular[0]
     return previous_session(CalendarName.US_EQUITY, wall_now).regular[0]
+
+
+def next_open_market(at: Millis) -> Millis:
+    """Give ``at`` within a regular session of US equities, or else the open of the next one."""
+    session = session_at(CalendarName.US_EQUITY, at)
+    if session is not None and at < session.regular[1]:
+        return max(at, session.regular[0])
+    return next_session(CalendarName.US_EQUITY, at).regular[0]
+
+
+def millis_of(at: datetime) -> Millis:
+    """Give an aware time as market time, to the millisecond: floats would lose one here and there.
+
+    >>> millis_of(datetime(2026, 11, 20, 14, 30, 0, 123_000, tzinfo=UTC))
+    1795185000123
+    """
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def time_at(at: Millis) -> datetime:
+    """Give market time as an aware time in UTC.
+
+    >>> millis_of(time_at(1_795_185_000_123))
+    1795185000123
+    """
+    return _EPOCH + at * _MILLISECOND

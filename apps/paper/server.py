@@ -9,19 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from apps.paper.catalogue import Catalogue
-from apps.paper.clock import ManualClock, MarketClock, default_start
-from apps.paper.connection import ClientSocket
+from apps.paper.clock import ManualClock, MarketClock, default_start, millis_of
+from apps.paper.connection import NO_TAP, ClientSocket, Tap
+from apps.paper.faults.conditions import Condition
+from apps.paper.faults.gate import Gate
+from apps.paper.faults.injector import FaultInjector
+from apps.paper.feed.disturbed import DisturbedMarket
 from apps.paper.feed.market import Market, Millis
 from apps.paper.feed.synthetic import SyntheticMarket
-from apps.paper.hub import Hub
+from apps.paper.hub import Hub, HubCounts
+from apps.paper.port import ListeningPort
 from apps.paper.settings import GatewaySettings
+from apps.paper.state.errors import StateLost
+from apps.paper.wall import LoopWall, Wall
+from apps.paper.world import Store
 
-__all__ = ["GatewaySettings", "PaperGateway"]
+__all__ = ["GatewayCounts", "GatewaySettings", "PaperGateway"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,20 +44,45 @@ _SHUTDOWN_S = 2.0
 """How long connections may take to close before they are cut."""
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayCounts:
+    """What there is: sockets, named by a client or not, and what the hub has."""
+
+    connections: int
+    hub: HubCounts
+
+
 class PaperGateway:
     """A TWS look-alike on one loopback port, with its own market, exchange and accounts.
 
-    ``hub`` is its state, for those who judge by it; ``clock`` its market time.
+    ``hub`` is its state, for those who judge by it; ``clock`` its market time; ``faults`` what is
+    to go wrong. ``ended`` is set when the market or the state file failed: nobody is told anything
+    any more, and leaving `open`'s block raises why.
     """
 
-    def __init__(self, hub: Hub, clock: MarketClock | ManualClock, host: str, port: int) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        clock: MarketClock | ManualClock,
+        settings: GatewaySettings,
+        *,
+        market: DisturbedMarket,
+        wall: Wall,
+        tap: Tap,
+    ) -> None:
         self.hub = hub
         self.clock = clock
-        self.host = host
-        self.port = port
-        self._connections: set[ClientSocket] = set()
-        self._server: asyncio.Server | None = None
+        self.market = market
+        self.wall = wall
+        self.tap = tap
+        self.faults = FaultInjector(self, seed=settings.fault_seed)
+        self._connections: dict[ClientSocket, None] = {}  # in order: same seed, same transcript
+        self._count = 0
+        self._port = ListeningPort(settings.host, settings.port, self._new_socket)
+        self._is_closing = False
         self._woken = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._failure: BaseException | None = None
 
     @classmethod
     @asynccontextmanager
@@ -58,22 +92,28 @@ class PaperGateway:
         *,
         market: Market | None = None,
         clock: MarketClock | ManualClock | None = None,
+        store: Store | None = None,
+        tap: Tap | None = None,
+        wall: Wall | None = None,
     ) -> AsyncIterator[PaperGateway]:
         """Serve until the block ends. ``port`` 0 takes a free one; read it from the gateway.
 
-        Raises OSError when the address cannot be had.
+        With a ``store`` the gateway goes on from what that holds; a ``tap`` hears all that is said;
+        ``wall`` are this machine's seconds, for tests that want to count them. Raises OSError when
+        the address cannot be had, StateRefused for a store that cannot be read.
         """
         wanted = settings or GatewaySettings()
         running_clock = clock or _clock_for(wanted)
-        hub = Hub(
-            catalogue=Catalogue.load(),
-            market=market or SyntheticMarket(seed=wanted.seed),
-            accounts=wanted.accounts,
-            cash=wanted.cash,
-            start=running_clock.now(),
-        )
-        gateway = cls(hub, running_clock, wanted.host, wanted.port)
-        await gateway._listen()
+        disturbed = DisturbedMarket(market or SyntheticMarket(seed=wanted.seed))
+        hub = Hub(wanted, catalogue=Catalogue.load(), market=disturbed, start=running_clock.now())
+        machine = wall or LoopWall()
+        hub.wall_s = machine.now_s
+        if store is not None:
+            hub.resume(store)
+        gateway = cls(hub, running_clock, wanted, market=disturbed, wall=machine, tap=tap or NO_TAP)
+        gateway.tap.started(lambda: hub.now, machine.now_s)
+        await gateway._port.open()
+        gateway.faults.inject_all(wanted.faults)
         playing = gateway._start_playing()
         try:
             yield gateway
@@ -82,8 +122,22 @@ class PaperGateway:
             if playing is not None:
                 playing.cancel()
                 await asyncio.wait([playing])
-                if not playing.cancelled():
-                    playing.result()  # a market that failed has cut its clients off already
+            if gateway._failure is not None:
+                raise gateway._failure
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._port.host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, or would if no fault had shut it."""
+        return self._port.port
+
+    def counts(self) -> GatewayCounts:
+        """Say what there is, for those who look for what was left behind."""
+        return GatewayCounts(len(self._connections), self.hub.counts())
 
     def advance_to(self, at: Millis) -> None:
         """Play the market up to ``at`` and send what comes of it (for a manual clock)."""
@@ -112,19 +166,60 @@ class PaperGateway:
         self._flush()
         self._woken.set()
 
-    def joined(self, socket: ClientSocket) -> None:
-        """Take note of a new connection."""
-        self._connections.add(socket)
+    def commit(self) -> bool:
+        """Have all that happened outlive this process; False when it cannot, and all is over."""
+        try:
+            self.hub.commit()
+        except StateLost as error:
+            self._fail(error)
+            return False
+        return True
+
+    # -- what its sockets tell -------------------------------------------------------------------
+
+    def joined(self, socket: ClientSocket) -> int:
+        """Take note of a new connection; give its number."""
+        self._connections[socket] = None
+        self._count += 1
+        if self._is_closing:  # it was accepted before the port was closed
+            socket.abort()
+        return self._count
 
     def left(self, socket: ClientSocket) -> None:
         """Forget a connection that ended."""
-        self._connections.discard(socket)
+        self._connections.pop(socket, None)
         self._woken.set()
 
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: ClientSocket(self), self.host, self.port)
-        self.host, self.port = self._server.sockets[0].getsockname()[:2]
+    # -- what its faults do ----------------------------------------------------------------------
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Give the connections there are."""
+        return tuple(socket.gate for socket in self._connections)
+
+    def shut_port(self) -> None:
+        """Stop listening; whoever is connected stays."""
+        self._port.shut()
+
+    def open_port(self) -> None:
+        """Listen again where it did."""
+        self._port.open_again()
+
+    def move_port(self, port: int) -> int:
+        """Listen on another port instead, 0 for a free one; give it."""
+        return self._port.move(port)
+
+    def stand(self, condition: Condition) -> None:
+        """Let a condition stand that no fault ends."""
+        self.faults.stand(condition)
+
+    def report(self, what: Mapping[str, object]) -> None:
+        """Have it written down that a fault began, or ended."""
+        self.tap.fault(what)
+
+    # -- life ------------------------------------------------------------------------------------
+
+    def _new_socket(self) -> ClientSocket:
+        return ClientSocket(self)
 
     def _start_playing(self) -> asyncio.Task[None] | None:
         """Follow a clock that runs by itself; a market that fails leaves nobody waiting."""
@@ -135,11 +230,16 @@ class PaperGateway:
         return playing
 
     def _playing_ended(self, playing: asyncio.Task[None]) -> None:
-        if playing.cancelled() or playing.exception() is None:
-            return
-        _LOGGER.error("the market stopped: %r", playing.exception())
+        if not playing.cancelled() and (error := playing.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Cut everybody off: what they would be told from now on is not so."""
+        _LOGGER.error("the gateway cannot go on: %r", error)
+        self._failure = self._failure or error
         for socket in tuple(self._connections):
             socket.abort()
+        self.ended.set()
 
     async def _play(self, clock: MarketClock) -> None:
         """Follow the clock: play each moment at which something is due, for as long as it runs."""
@@ -174,14 +274,25 @@ class PaperGateway:
             self._woken.clear()
 
     def _flush(self) -> None:
+        if not self.commit():  # what is told must outlive a kill
+            return
         for connection in tuple(self._connections):
             connection.flush()
+        if not self.faults.is_quiet:
+            self._flush_what_faults_did()
+
+    def _flush_what_faults_did(self) -> None:
+        """Send what a fault that was set off by one client's message did to the others."""
+        while any(connection.has_news for connection in self._connections) and self.commit():
+            for connection in tuple(self._connections):
+                connection.flush()
+        self.faults.flushed()
 
     async def _close(self) -> None:
         """Stop accepting, ask connections to close, wait to a deadline, then cut them."""
-        if self._server is None:
-            return
-        self._server.close()
+        self._is_closing = True
+        self.faults.close()
+        closed = asyncio.create_task(self._port.close())
         for connection in tuple(self._connections):
             connection.close()
         try:
@@ -191,13 +302,15 @@ class PaperGateway:
         except TimeoutError:
             for connection in tuple(self._connections):
                 connection.abort()
-        await self._server.wait_closed()
+        await closed
+        if self.hub.sessions:
+            _LOGGER.warning("left behind at the end: %s", self.counts())
 
 
 def _clock_for(settings: GatewaySettings) -> MarketClock:
     start = (
         default_start(int(datetime.now(UTC).timestamp() * 1000))
         if settings.start is None
-        else int(settings.start.timestamp() * 1000)
+        else millis_of(settings.start)
     )
     return MarketClock(start=start, speed=settings.speed, monotonic=time.monotonic)

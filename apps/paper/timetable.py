@@ -35,6 +35,9 @@ class Timetable:
         self._entries: dict[Stream, int] = {}
         self._ticket = count()
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def __contains__(self, stream: Stream) -> bool:
         return stream in self._entries
 

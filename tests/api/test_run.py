@@ -93,7 +93,7 @@ async def test_bracket_of_a_script_fills_and_what_stays_is_listed(
     assert "simulated" in out
     assert "Money at risk" in out
     assert "protected" in out
-    assert "These orders were working" in out
+    assert "These orders go on working when the embedded gateway is started again" in out
 
 
 async def test_breakout_of_a_one_shot_stays_until_its_trade_is_over(

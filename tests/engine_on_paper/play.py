@@ -25,6 +25,7 @@ from apps.ib.pacing import Limits
 from apps.paper.clock import ManualClock
 from apps.paper.exchange.orders import OrderSnapshot
 from apps.paper.feed.market import Print
+from apps.paper.limits import NO_LIMITS
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
 from tests.engine.fakes import FakeClock, settle
@@ -186,7 +187,7 @@ async def a_play(
 ) -> AsyncIterator[Play]:
     """Open a gateway, a wire and a desk; at the end nothing may be left running."""
     market, clock, told = ScriptedMarket(), FakeClock(), list[Alert]()
-    settings = GatewaySettings(cash=Decimal(cash), accounts=accounts)
+    settings = GatewaySettings(cash=Decimal(cash), accounts=accounts, limits=NO_LIMITS)
     numbers = count(1)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(

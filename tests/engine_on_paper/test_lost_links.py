@@ -11,6 +11,7 @@ from apps.engine.breakout_watcher import Readiness
 from apps.engine.ports import LinkState
 from apps.engine.trades import TradeState
 from apps.paper.clock import ManualClock
+from apps.paper.limits import NO_LIMITS
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
 from tests.engine_on_paper.play import Play, a_play
@@ -135,7 +136,7 @@ async def test_gateway_that_comes_back_without_its_memory_is_not_believed_to_hol
 ):
     async with a_play() as play:
         await play.protected()
-        settings = GatewaySettings(accounts=("DU1234567",))
+        settings = GatewaySettings(accounts=("DU1234567",), limits=NO_LIMITS)
         async with PaperGateway.open(
             settings, market=play.market, clock=ManualClock(play.now)
         ) as anew:

@@ -37,7 +37,9 @@ class RawClient:
         await self.frame()
 
     def send(self, *fields: object) -> None:
-        body = "".join(f"{field}\0" for field in fields).encode()
+        self.send_body("".join(f"{field}\0" for field in fields).encode())
+
+    def send_body(self, body: bytes) -> None:
         self._writer.write(struct.pack(">I", len(body)) + body)
 
     async def frame(self) -> list[str]:

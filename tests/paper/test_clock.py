@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput
-from apps.paper.clock import ManualClock, MarketClock, default_start
+from apps.paper.clock import (
+    ManualClock,
+    MarketClock,
+    default_start,
+    millis_of,
+    next_open_market,
+    time_at,
+)
 
 NEW_YORK = ZoneInfo("America/New_York")
 START = 1_795_000_000_000
@@ -98,3 +105,26 @@ def test_manual_clock_moves_only_forward() -> None:
 )
 def test_default_start_is_the_open_of_the_latest_regular_session(wall: int, expected: int) -> None:
     assert default_start(wall) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "minute", "found"),
+    [
+        (19, 11, 0, (19, 11, 0)),
+        (19, 15, 59, (19, 15, 59)),
+        (19, 8, 0, (19, 9, 30)),
+        (19, 16, 0, (20, 9, 30)),
+        (20, 18, 0, (23, 9, 30)),
+        (26, 12, 0, (27, 9, 30)),  # Thanksgiving
+    ],
+)
+def test_open_market_is_the_time_itself_or_the_next_open(
+    day: int, hour: int, minute: int, found: tuple[int, int, int]
+) -> None:
+    assert next_open_market(millis(day, hour, minute)) == millis(*found)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 4_000_000_000_000))
+def test_market_time_survives_a_datetime_to_the_millisecond(at: int) -> None:
+    assert millis_of(time_at(at)) == at

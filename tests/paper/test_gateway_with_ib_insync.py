@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -144,7 +145,9 @@ async def test_limit_far_below_the_market_rests_and_can_be_changed_and_cancelled
 
 
 async def test_order_beyond_the_accounts_means_is_rejected_with_201(desk: Desk) -> None:
-    trade = desk.ib.placeOrder(await desk.stock(), desk.lib.MarketOrder("BUY", 1_000_000))
+    trade = desk.ib.placeOrder(
+        await desk.stock(), desk.lib.MarketOrder("BUY", 1_000_000, tif="DAY")
+    )
     await desk.play(5_000)
     assert desk.codes() == [201]
     assert statuses([trade]) == ["Inactive"]
@@ -156,7 +159,7 @@ async def test_order_beyond_the_accounts_means_is_rejected_with_201(desk: Desk) 
         (lambda lib: lib.LimitOrder("BUY", 10, 100.003), 110),
         (lambda lib: lib.LimitOrder("BUY", 1.5, 100), 10243),
         (lambda lib: lib.LimitOrder("BUY", 0, 100), 434),
-        (lambda lib: lib.Order(action="BUY", totalQuantity=1, orderType="TRAIL", auxPrice=1), 387),
+        (lambda lib: lib.Order(action="BUY", totalQuantity=1, orderType="VWAP", auxPrice=1), 387),
     ],
 )
 async def test_order_that_breaks_a_rule_gets_ibs_code(desk: Desk, make: Any, code: int) -> None:
@@ -166,13 +169,26 @@ async def test_order_that_breaks_a_rule_gets_ibs_code(desk: Desk, make: Any, cod
     assert desk.gateway.hub.exchange.working_orders() == ()
 
 
-async def test_order_for_a_future_is_refused_and_its_bars_are_shown(desk: Desk) -> None:
+async def test_future_is_traded_on_margin_and_its_bars_are_shown(desk: Desk) -> None:
     [contract] = await desk.ib.qualifyContractsAsync(desk.lib.Future("ES", "202612", "CME"))
-    desk.ib.placeOrder(contract, desk.lib.MarketOrder("BUY", 1))
-    await desk.settle()
-    assert desk.codes() == [460]
-    bars = await desk.ib.reqHistoricalDataAsync(contract, "", "1 D", "5 mins", "TRADES", True)
+    trade = desk.ib.placeOrder(contract, desk.lib.MarketOrder("BUY", 1, tif="DAY"))
+    await desk.play(5_000)
+    assert desk.codes() == []
+    assert statuses([trade]) == ["Filled"]
+    [fill] = trade.fills
+    assert fill.commissionReport.commission == 2.25
+    cash = desk.gateway.hub.accounts["DU1234567"].cash()["USD"]
+    assert cash == 250_000 - Decimal("2.25")
+    bars = await desk.ib.reqHistoricalDataAsync(contract, "", "1 D", "5 mins", "TRADES", False)
     assert len(bars) > 10
+
+
+async def test_hundred_euros_cost_something_to_buy(desk: Desk) -> None:
+    [pair] = await desk.ib.qualifyContractsAsync(desk.lib.Forex("EURUSD"))
+    answer = await desk.ib.whatIfOrderAsync(pair, desk.lib.MarketOrder("BUY", 100))
+    assert answer.commission == 2.0
+    assert answer.commissionCurrency == "USD"
+    assert float(answer.initMarginChange) > 0
 
 
 async def test_another_clients_order_is_seen_on_request_and_cannot_be_cancelled(

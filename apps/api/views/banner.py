@@ -13,8 +13,11 @@ from apps.engine.desk import ShutdownReport
 __all__ = ["banner", "farewell"]
 
 
-def banner(account: str, settings: Settings) -> Text:
-    """Say which account this is, in which mode, and whether anything of it is real."""
+def banner(account: str, settings: Settings, *, is_kept: bool = True) -> Text:
+    """Say which account this is, in which mode, and whether anything of it is real.
+
+    ``is_kept`` tells that a simulated account goes on from one session to the next.
+    """
     if settings.live:
         words = Text(f"LIVE account {account}, read-only: every order is refused.", "bold red")
     else:
@@ -22,8 +25,8 @@ def banner(account: str, settings: Settings) -> Text:
     if settings.embedded:
         return words.append(
             " Prices are simulated by the embedded gateway "
-            f"(seed {settings.paper_seed}, speed {settings.paper_speed:g}); "
-            "its market and its account start anew with each session.",
+            f"(seed {settings.paper_seed}, speed {settings.paper_speed:g})"
+            + ("; its account is kept until `paper reset`." if is_kept else "."),
             style="yellow",
         )
     return words.append(f" Connected to {settings.ib_host}:{settings.ib_port}.", style="default")
@@ -46,5 +49,5 @@ def farewell(report: ShutdownReport, settings: Settings) -> RenderableType:
 
 def _orders_stay(settings: Settings) -> str:
     if settings.embedded:
-        return "These orders were working; the embedded gateway ends with the session:"
+        return "These orders go on working when the embedded gateway is started again:"
     return "These orders stay working at the broker:"
