@@ -79,6 +79,7 @@ class World(ABC):
         self._store: Store | None = None
         self._deadline = _Deadline(self)
         self._matching: dict[int, _Matching] = {}
+        self._followed: frozenset[Listing] = frozenset()
 
     def resume(self, store: Store) -> None:
         """Go on from what ``store`` holds, and keep there what happens from now on.
@@ -163,15 +164,22 @@ class World(ABC):
         return self.market.last(listing, self.now).price
 
     def _follow_working_orders(self) -> None:
-        for listing in self.exchange.working_listings():
-            if listing.con_id not in self._matching:
-                matching = self._matching[listing.con_id] = _Matching(self, listing)
-                self.timetable.start(matching, matching.prints.next_at())
+        listings = self.exchange.working_listings()
+        if listings is not self._followed:
+            self._followed = listings
+            for listing in listings:
+                self._follow(listing)
         deadline = self.exchange.next_deadline()
         if deadline is None:
             self.timetable.stop(self._deadline)
-        else:
+        elif deadline != self._deadline.due or self._deadline not in self.timetable:
+            self._deadline.due = deadline
             self.timetable.start(self._deadline, max(deadline, self.now))
+
+    def _follow(self, listing: Listing) -> None:
+        if listing.con_id not in self._matching:
+            matching = self._matching[listing.con_id] = _Matching(self, listing)
+            self.timetable.start(matching, matching.prints.next_at())
 
     def matching_ended(self, listing: Listing) -> None:
         """Forget the matching of a listing in which no order works any more."""
@@ -206,8 +214,10 @@ class _Deadline:
     rank = RANK_EXCHANGE
 
     def __init__(self, world: World) -> None:
+        self.due: Millis | None = None
         self._world = world
 
     def run(self, at: Millis) -> Millis | None:
+        self.due = None
         self._world.publish(self._world.exchange.on_time(at))
         return None

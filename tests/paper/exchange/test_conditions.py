@@ -245,3 +245,24 @@ def test_other_conditions_are_waited_for_anew() -> None:
     bench.place(1, "BUY", 100, "LMT", limit="99", conditions=(price("105"),))
     assert bench.status(1) == "PreSubmitted"
     assert story(bench.moves(OTHER, "105", "105.02", "105.01")) == ["1 Submitted"]
+
+
+def test_yesterdays_price_meets_no_condition_this_morning() -> None:
+    bench = SeveralBench(at="2026-11-18 17:00")
+    bench.moves(OTHER, "105", "105.02", "105.01")
+    bench.place(1, "BUY", 100, "LMT", limit="101", conditions=(price("105"),), time_in_force="GTC")
+    assert fills(bench.go_to(NEXT_OPEN)) == []
+    assert len(fills(bench.moves(OTHER, "105", "105.02", "105.01"))) == 1
+
+
+def test_volume_begins_anew_with_each_session() -> None:
+    bench = SeveralBench()
+    more = VolumeCondition(listing=OTHER, volume=1_000, is_more=True)
+    gtc = {"time_in_force": "GTC", "conditions": (more,)}
+    bench.place(1, "BUY", 100, "LMT", limit="101", **gtc)
+    bench.moves(OTHER, "100", "100.02", "100.01", size=900)
+    bench.now += 120_000
+    bench.moves(OTHER, "100", "100.02", "100.01", size=1)
+    bench.go_to(NEXT_OPEN + 120_000)
+    assert fills(bench.moves(OTHER, "100", "100.02", "100.01", size=900)) == []
+    assert len(fills(bench.moves(OTHER, "100", "100.02", "100.01", size=100))) == 1

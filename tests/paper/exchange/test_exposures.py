@@ -53,11 +53,13 @@ def test_margin_of_all_that_works_is_the_sum_over_every_order(
     desk = Desk()
     bench = desk.bench
     exposures = Exposures(bench.exchange._floor.book)
-    question = bench.order(9_999, "BUY", 70, "LMT", limit="99.90")
+    same = bench.order(9_998, "BUY", 70, "LMT", limit="99.90")
+    other = bench.order(9_999, "SELL", 70, "LMT", limit="99.90", listing=OTHER)
     for step in steps:
         desk.play(step)
-        asked = exposures.initial_margin(bench.account, mark, question, question.quantity)
-        assert asked == added_up(bench.account, bench, question, question.quantity)
+        for order in (same, other):
+            asked = exposures.initial_margin(bench.account, mark, order, order.quantity)
+            assert asked == added_up(bench.account, bench, order, order.quantity)
 
 
 def test_order_without_a_price_counts_at_the_mark() -> None:
@@ -77,6 +79,19 @@ def test_combination_counts_leg_by_leg() -> None:
     order = bench.order(1, "BUY", 10, "MKT", legs=legs)
     asked = exposures.initial_margin(bench.account, mark, order, order.quantity)
     assert asked == 20 * MARK * D("0.25") + 10 * MARK * D("0.30")
+
+
+def test_child_that_its_parent_has_grown_to_counts_nothing_any_more() -> None:
+    bench = Bench()
+    exposures = Exposures(bench.exchange._floor.book)
+    bench.place(1, "BUY", 100, "LMT", limit="90", transmit=False)
+    bench.place(2, "SELL", 200, "LMT", limit="110", parent_id=1)
+    nothing = bench.order(3, "BUY", 0, "MKT", listing=OTHER)
+    short = 200 * 110 * D("0.30")
+    assert exposures.initial_margin(bench.account, mark, nothing, D(0)) == short
+    bench.place(1, "BUY", 200, "LMT", limit="90")
+    long = 200 * 90 * D("0.25")
+    assert exposures.initial_margin(bench.account, mark, nothing, D(0)) == long
 
 
 def test_order_that_is_changed_counts_once() -> None:
