@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, cast
 from zoneinfo import ZoneInfo
@@ -20,11 +20,11 @@ from apps.paper.faults.gate import Ending, Gate
 from apps.paper.faults.injector import FaultInjector
 from apps.paper.faults.link import Link
 from apps.paper.faults.network import How
-from apps.paper.feed.market import Millis
 from apps.paper.hub import ClientIdTaken, Hub, TooManyClients
 from apps.paper.limits import Limits, RateBreach
 from apps.paper.message_rate import MessageRate
 from apps.paper.session.session import Session
+from apps.paper.tap import NullTap, Tap
 from apps.paper.wall import Alarm, Wall
 from apps.paper.wire import (
     ClientHello,
@@ -40,7 +40,7 @@ from apps.paper.wire import (
 )
 from apps.paper.wire import ErrorMessage as Error
 
-__all__ = ["NO_TAP", "ClientSocket", "Host", "NullTap", "Tap"]
+__all__ = ["ClientSocket", "Host"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -54,76 +54,6 @@ _WANTS_PACING = "+PACEAPI"
 _TOO_MANY_MESSAGES, _ID_IN_USE, _NO_PLACE = 100, 326, 507
 
 _ZONE = ZoneInfo("US/Eastern")
-
-
-class Tap(Protocol):
-    """Whoever listens to the wire. Connections are numbered from 1 as they come.
-
-    ``raw`` are the fields of a frame, message id first. A client has no id before startApi.
-    """
-
-    def started(self, market_now: Callable[[], Millis], wall_s: Callable[[], float]) -> None:
-        """Hear, before anything else, how to ask for the market's time and this machine's."""
-
-    def opened(self, connection_no: int) -> None:
-        """Hear of a new connection."""
-
-    def greeted(self, connection_no: int, hello: ClientHello, version: int | None) -> None:
-        """Hear what a client offered, and the version agreed upon; None if it was refused."""
-
-    def received(
-        self, connection_no: int, client_id: int | None, request: Request, raw: Sequence[str]
-    ) -> None:
-        """Hear a request, before anything is done about it."""
-
-    def sent(
-        self, connection_no: int, client_id: int | None, response: Response, raw: Sequence[str]
-    ) -> None:
-        """Hear a response, as it is handed to the socket."""
-
-    def hung_up(self, connection_no: int, client_id: int | None) -> None:
-        """Hear that it is the gateway that ended a connection, right before `closed`."""
-
-    def closed(self, connection_no: int, client_id: int | None) -> None:
-        """Hear that a connection has ended."""
-
-    def fault(self, what: Mapping[str, object]) -> None:
-        """Hear that a fault happened, or that it is over."""
-
-
-class NullTap:
-    """Nobody listens."""
-
-    def started(self, market_now: Callable[[], Millis], wall_s: Callable[[], float]) -> None:
-        """Take no note."""
-
-    def opened(self, connection_no: int) -> None:
-        """Take no note."""
-
-    def greeted(self, connection_no: int, hello: ClientHello, version: int | None) -> None:
-        """Take no note."""
-
-    def received(
-        self, connection_no: int, client_id: int | None, request: Request, raw: Sequence[str]
-    ) -> None:
-        """Take no note."""
-
-    def sent(
-        self, connection_no: int, client_id: int | None, response: Response, raw: Sequence[str]
-    ) -> None:
-        """Take no note."""
-
-    def hung_up(self, connection_no: int, client_id: int | None) -> None:
-        """Take no note."""
-
-    def closed(self, connection_no: int, client_id: int | None) -> None:
-        """Take no note."""
-
-    def fault(self, what: Mapping[str, object]) -> None:
-        """Take no note."""
-
-
-NO_TAP = NullTap()
 
 
 class Host(Protocol):

@@ -25,8 +25,7 @@ from apps.paper.faults.command_line import (
     with_faults,
     with_scenario,
 )
-from apps.paper.feed.bar_spans import GapPolicy
-from apps.paper.feed.replayed import NamedFile, named_file
+from apps.paper.feed.bar_source import GapPolicy, NamedFile, named_file
 from apps.paper.limits import NO_LIMITS, Limits
 from apps.paper.option_values import (
     assignment,
@@ -42,7 +41,7 @@ from apps.paper.option_values import (
     word_of,
 )
 from apps.paper.settings import GatewaySettings, StatusSpeech
-from apps.paper.transcript.playback import OnDifference
+from apps.paper.transcript.policies import OnDifference
 from apps.paper.vendor import VendorPolicy
 
 __all__ = ["OPTIONS", "HelpWanted", "Launch", "Option", "launch_of"]

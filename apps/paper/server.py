@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from apps.paper.catalogue import Catalogue
 from apps.paper.clock import ManualClock, MarketClock, default_start, millis_of
-from apps.paper.connection import NO_TAP, ClientSocket, Tap
+from apps.paper.connection import ClientSocket
 from apps.paper.faults.conditions import Condition
 from apps.paper.faults.gate import Gate
 from apps.paper.faults.injector import FaultInjector
@@ -27,6 +27,7 @@ from apps.paper.hub import Hub, HubCounts
 from apps.paper.port import ListeningPort
 from apps.paper.settings import GatewaySettings
 from apps.paper.state.errors import StateLost
+from apps.paper.tap import NO_TAP, Tap
 from apps.paper.wall import LoopWall, Wall
 from apps.paper.world import Store
 

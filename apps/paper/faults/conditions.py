@@ -16,7 +16,14 @@ from apps.paper.faults.kinds import message_id
 from apps.paper.faults.messages import Until
 from apps.paper.wire import CurrentTime, RealTimeBar, Response
 
-__all__ = ["Act", "Condition", "HeldChildren", "MutedOrder", "SkewedClock"]
+__all__ = [
+    "Act",
+    "Condition",
+    "HeldChildren",
+    "MutedOrder",
+    "SkewedClock",
+    "concerns",
+]
 
 _OPEN_ORDER, _ORDER_STATUS = 5, 3
 

@@ -14,7 +14,16 @@ from typing import ClassVar
 
 from apps.domain.errors import InvalidInput
 
-__all__ = ["AT_ONCE", "Clock", "Direction", "Effect", "Fault", "Trigger", "When"]
+__all__ = [
+    "AT_ONCE",
+    "Clock",
+    "Direction",
+    "Effect",
+    "Fault",
+    "Trigger",
+    "When",
+    "until_removed",
+]
 
 AT_ONCE: float | None = None
 """How long an effect lasts that is over as soon as it has happened."""
@@ -50,7 +59,7 @@ class When:
 
     Without any key it happens at once. ``at`` is a moment, or a time of day (US/Eastern) that comes
     back every day; ``after_s`` counts from the injection, ``every_s`` repeats. ``on`` names a
-    message (`apps.paper.faults.kinds`), or ``request`` or ``response`` for any; it then happens on
+    message (placeOrder, orderStatus), or ``request`` or ``response`` for any; it then happens on
     the ``nth`` that fits and on those after it, ``times`` in all (0 for no end), each with
     probability ``chance``. With both a time and ``on``, messages count from that time on.
 

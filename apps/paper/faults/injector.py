@@ -12,20 +12,16 @@ own loop (`apps.paper.thread.GatewayThread.call` does).
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from datetime import datetime, time
-from decimal import Decimal
-from enum import Enum
 from typing import Protocol
 
-from apps.domain.errors import DeadlineExceeded
 from apps.paper.faults.acts import Scene, begin
 from apps.paper.faults.conditions import Act, Condition
 from apps.paper.faults.fault import Clock, Effect, Fault, When
 from apps.paper.faults.gate import Gate, Passage
+from apps.paper.faults.injection import Firing, Injection
 from apps.paper.faults.language import FaultError, parse_fault
 from apps.paper.faults.plan import Begin, Moment, Plan, Step, step
 from apps.paper.faults.subjects import OrderIds
@@ -33,7 +29,7 @@ from apps.paper.feed.market import Millis
 from apps.paper.wall import Alarm, Wall
 from apps.paper.wire import Contract
 
-__all__ = ["FaultInjector", "Firing", "Host", "Injection"]
+__all__ = ["FaultInjector", "Host"]
 
 _RANK_FAULTS = -1
 """A fault that is due with something else of the market's comes before it."""
@@ -55,80 +51,6 @@ class Host(Scene, Protocol):
 
     def report(self, what: Mapping[str, object]) -> None:
         """Have it written down that a fault began, or ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """A fault that happened: to which client and message, where there was one."""
-
-    number: int
-    firing: int
-    fault: Fault
-    at: Millis
-    client_id: int | None = None
-    message: str = ""
-
-    def as_record(self) -> dict[str, object]:
-        """Give it as a transcript has it: names, numbers and texts only."""
-        return {
-            "fault": self.fault.label,
-            "effect": self.fault.effect.NAME,
-            "number": self.number,
-            "firing": self.firing,
-            "at": self.at,
-            "client": self.client_id,
-            "message": self.message,
-            "parameters": {
-                field.name: _plain(getattr(self.fault.effect, field.name))
-                for field in fields(self.fault.effect)  # type: ignore[arg-type]  # all are dataclasses
-            },
-        }
-
-
-@dataclass(eq=False, slots=True)
-class Injection:
-    """A fault that was put in. ``firings`` are the latest of its firings, oldest first."""
-
-    number: int
-    fault: Fault
-    _remove: Callable[[int], None]
-    count: int = 0
-    """How often it has fired."""
-    firings: deque[Firing] = field(default_factory=lambda: deque(maxlen=100))
-    _waiting: list[tuple[int, asyncio.Future[Firing]]] = field(default_factory=list)
-
-    def remove(self) -> None:
-        """Take it out; what of it stands ends now."""
-        self._remove(self.number)
-
-    async def fired(self, times: int = 1, *, timeout_s: float = 10.0) -> Firing:
-        """Wait until it has fired so often; give the latest firing.
-
-        Raises:
-            DeadlineExceeded: It has not, within ``timeout_s`` seconds of this machine.
-        """
-        if self.count >= times:
-            return self.firings[-1]
-        waiter: asyncio.Future[Firing] = asyncio.get_running_loop().create_future()
-        self._waiting.append((times, waiter))
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await waiter
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"The fault '{self.fault.label}' fired {self.count} of {times} times within "
-                f"{timeout_s:g} s; see whether what sets it off came by."
-            ) from None
-        finally:
-            self._waiting.remove((times, waiter))
-
-    def happened(self, firing: Firing) -> None:
-        """Take note of a firing."""
-        self.count += 1
-        self.firings.append(firing)
-        for times, waiter in self._waiting:
-            if self.count >= times and not waiter.done():
-                waiter.set_result(firing)
 
 
 class FaultInjector:
@@ -401,19 +323,6 @@ class FaultInjector:
             return contract.symbol
         listing = self._host.hub.catalogue.by_con_id(contract.con_id)
         return listing.symbol if listing else ""
-
-
-def _plain(value: object) -> object:
-    """Give a parameter as JSON has it."""
-    match value:
-        case Enum():
-            return value.value
-        case Decimal():
-            return str(value)
-        case tuple():
-            return [_plain(each) for each in value]
-        case _:
-            return value
 
 
 class _Due:

@@ -6,6 +6,7 @@ Nothing is written twice: names, parameters, defaults and texts are those of the
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum
@@ -13,6 +14,8 @@ from typing import Any, Final, get_type_hints
 
 from apps.paper.faults import broker, markets, messages, network
 from apps.paper.faults.fault import Effect, Trigger, When
+from apps.paper.faults.kinds import RESPONSE_NAMES
+from apps.paper.wire.requests.names import REQUEST_NAMES
 
 __all__ = ["EFFECTS", "REQUIRED", "WHEN_KEYS", "Parameter", "described", "parameters"]
 
@@ -25,6 +28,8 @@ EFFECTS: Final[dict[str, type[Effect]]] = {
 
 REQUIRED: Final = object()
 """Stands where a parameter has no default."""
+
+_WIDTH = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +72,24 @@ def described() -> str:
 
 def _lines() -> Iterator[str]:
     yield "Any fault takes: name, " + ", ".join(WHEN_KEYS) + "."
+    yield from _explained(When)
     for name, effect in sorted(EFFECTS.items()):
         yield ""
         keys = " ".join(_shown(each) for each in parameters(effect).values())
         yield f"{name} {keys}".rstrip()
-        for line in (inspect.getdoc(effect) or "").splitlines():
-            if line:
-                yield f"    {line}"
+        yield from _explained(effect)
         yield from (f"    {line}" for line in _conditions(effect))
+    for title, names in (("Requests", REQUEST_NAMES), ("Responses", RESPONSE_NAMES)):
+        yield ""
+        yield f"{title} that on may name:"
+        yield textwrap.indent(textwrap.fill(", ".join(names.values()), _WIDTH), "    ")
+
+
+def _explained(shape: type[Any]) -> Iterator[str]:
+    """Give a docstring as people read it at a prompt."""
+    for line in (inspect.getdoc(shape) or "").splitlines():
+        if line:
+            yield "    " + line.replace("``", "").replace("`", "")
 
 
 def _conditions(effect: type[Effect]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from apps.domain.errors import InvalidInput
 from apps.paper.faults.fault import Fault
 from apps.paper.faults.language import FaultError, fault_of
 
-__all__ = ["Scenario", "read_scenario"]
+__all__ = ["Scenario", "parse_scenario", "read_scenario"]
 
 _SEED, _FAULT = "seed", "fault"
 _ALLOWED = (_SEED, _FAULT)

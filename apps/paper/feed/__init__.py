@@ -17,4 +17,7 @@ their underlying, `combos` from their legs.
 A part is a `node`: open, high, low, close, volume and trades as whole numbers. Its own parts add
 up to it exactly, so bars of one size are the sum of those of any smaller one, whatever window is
 asked for. Chance comes from a mixer of integers (`chance`), spread over the day by `activity`.
+
+`replayed` is a market that really was: bars of files (`bar_file`, `bar_spans`), filled in down to
+their prints (`bar_path`) by the same splitting.
 """

@@ -288,12 +288,9 @@ def _check_order(path: Path, rows: Sequence[BarRow]) -> None:
 
 def _seconds(path: Path, rows: Sequence[BarRow], is_dated: bool) -> int:
     """Give the length of the bars: the least distance of two."""
-    if is_dated:
-        least = min((b.start - a.start for a, b in pairwise(rows)), default=_DAY_MS)
-    elif len(rows) > 1:
-        least = min(b.start - a.start for a, b in pairwise(rows))
-    else:
+    if len(rows) == 1 and not is_dated:
         raise InvalidInput(f"{path} has one bar, which does not tell how long it is; give two.")
+    least = min(_distances(rows), default=_DAY_MS)
     if least >= _LARGEST_STEP_MS:
         raise InvalidInput(
             f"{path} has bars that are {least // _DAY_MS} days apart; a day is the largest."
@@ -305,3 +302,13 @@ def _seconds(path: Path, rows: Sequence[BarRow], is_dated: bool) -> int:
             f"{path} has bars that are {least // 1000} s apart, which does not divide a day."
         )
     return least // 1000
+
+
+def _distances(rows: Sequence[BarRow]) -> list[int]:
+    """Give how far bars are apart, without the first ones of the days if there are others.
+
+    IB cuts the first bar of a session to the grid: hours are stamped 09:30, 10:00, 11:00.
+    """
+    days = [None, *(row.start // _DAY_MS for row in rows)]
+    apart = [(b.start - a.start, days[n] != days[n + 1]) for n, (a, b) in enumerate(pairwise(rows))]
+    return [ms for ms, is_first in apart if not is_first] or [ms for ms, _ in apart]

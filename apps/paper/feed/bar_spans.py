@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from enum import Enum
 from itertools import groupby, zip_longest
 from math import log
 from operator import itemgetter
@@ -25,12 +24,13 @@ from zoneinfo import ZoneInfo
 from apps.domain.errors import InvalidInput
 from apps.paper.calendar import Session, session_at, session_on, sessions
 from apps.paper.feed.bar_file import DAY_S, BarFile, BarRow
+from apps.paper.feed.bar_source import GapPolicy
 from apps.paper.feed.chance import STEP, mix
 from apps.paper.feed.market import Millis
 from apps.paper.feed.node import Node, trades_needed
 from apps.paper.listing import Listing, SecType
 
-__all__ = ["GapPolicy", "Span", "Spans", "spans_of"]
+__all__ = ["Span", "Spans", "spans_of"]
 
 _UNTRADED = frozenset({SecType.FOREX, SecType.INDEX})
 """Quoted or computed: the prints are changes, and need no volume."""
@@ -40,15 +40,6 @@ _RANGE_TO_VARIANCE = 1 / (4 * log(2))
 
 _CHANGES = 40
 """How many changes there are in a bar of what is not traded."""
-
-
-class GapPolicy(Enum):
-    """What a hole in a file is: hours of the calendar for which there is no bar."""
-
-    HALT = "halt"
-    """Nothing trades, quotes stand still; it is said once."""
-    REFUSE = "refuse"
-    """The file cannot be used."""
 
 
 class Span(NamedTuple):

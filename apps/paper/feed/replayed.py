@@ -16,21 +16,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
 
 from apps.domain.errors import InvalidInput
 from apps.paper.calendar import Session, previous_session, session_at, sessions
 from apps.paper.catalogue import Catalogue
 from apps.paper.feed.bar_file import TableReader, read_bars
 from apps.paper.feed.bar_path import BarPath, Sum
-from apps.paper.feed.bar_spans import GapPolicy, Spans, spans_of
+from apps.paper.feed.bar_source import GapPolicy, NamedFile
+from apps.paper.feed.bar_spans import Spans, spans_of
 from apps.paper.feed.bars import buckets
 from apps.paper.feed.chance import DRAW_BITS, DRAW_MASK, EXPONENTIAL, STEP, mix
 from apps.paper.feed.market import BarSource, Market, MarketBar, Millis, Print, Touch
 from apps.paper.feed.parquet import read_parquet
 from apps.paper.listing import Listing, SecType
 
-__all__ = ["NamedFile", "ReplayedMarket", "named_file"]
+__all__ = ["ReplayedMarket"]
 
 _DAY_S = 86_400
 _EXACT_BELOW_S = 60
@@ -43,27 +43,6 @@ _NOT_TRADES = -1
 _LOT = 100
 _LOTS_AT_TOUCH = 5
 _READERS: Mapping[str, TableReader] = {".parquet": read_parquet}
-
-
-class NamedFile(NamedTuple):
-    """A file of bars and the symbol that it is of; '' takes the file's name, or a folder's."""
-
-    symbol: str
-    path: Path
-
-
-def named_file(text: str) -> NamedFile:
-    """Read ``SYMBOL=FILE``, or a path alone. Raises ValueError with what belongs there.
-
-    >>> named_file("AAPL=bars/aapl.csv").symbol
-    'AAPL'
-    """
-    symbol, sign, path = text.partition("=")
-    if not sign:
-        symbol, path = "", text
-    if not path or (sign and not symbol):
-        raise ValueError("SYMBOL=FILE, or a folder of files named by their symbols, belongs here")
-    return NamedFile(symbol, Path(path).expanduser())
 
 
 class ReplayedMarket:

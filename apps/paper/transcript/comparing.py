@@ -72,9 +72,9 @@ def compare(
 
 def _until_alike(a: Sequence[Entry], b: Sequence[Entry], at_a: int, at_b: int) -> tuple[int, int]:
     """Give how many to pass on either side until two of one kind meet; all when none do."""
-    ahead_a, ahead_b = a[at_a : at_a + _LOOK_AHEAD], b[at_b : at_b + _LOOK_AHEAD]
-    if ahead_a and ahead_b and _kin(ahead_a[0]) == _kin(ahead_b[0]):
+    if at_a < len(a) and at_b < len(b) and _kin(a[at_a]) == _kin(b[at_b]):
         return 0, 0
+    ahead_a, ahead_b = a[at_a : at_a + _LOOK_AHEAD], b[at_b : at_b + _LOOK_AHEAD]
     places: dict[object, int] = {}
     for place, each in enumerate(ahead_b):
         places.setdefault(_kin(each), place)

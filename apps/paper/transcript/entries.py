@@ -36,6 +36,7 @@ FORMAT = 1
 """Grows when a reader of before would misread what is written."""
 
 _MARK = "transcript"
+_PIECE = 200
 
 
 class NotAnEntry(Exception):
@@ -163,8 +164,16 @@ def entry_of(text: str, line: int) -> Entry:
     )
 
 
-def _json(held: Mapping[str, Any]) -> str:
-    return json.dumps(held, separators=(", ", ": "), allow_nan=False)
+def _json(value: object) -> str:
+    """Give JSON text, long lists in pieces: one call of the encoder lets no other thread run."""
+    if isinstance(value, Mapping):
+        return (
+            f"{{{', '.join(f'{json.dumps(name)}: {_json(each)}' for name, each in value.items())}}}"
+        )
+    if isinstance(value, list | tuple) and len(value) > _PIECE:
+        pieces = (value[start : start + _PIECE] for start in range(0, len(value), _PIECE))
+        return f"[{', '.join(json.dumps(piece, allow_nan=False)[1:-1] for piece in pieces)}]"
+    return json.dumps(value, allow_nan=False)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -24,7 +24,9 @@ Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
 _TYPED = frozenset(get_args(Condition))
 """Values that stand where others may stand too: they say which they are."""
 
+_AS_IT_IS = frozenset({type(None), bool, int, str})
 _NO_DEFAULT = object()
+_SURELY_EXACT = 15
 
 
 def plain(value: object) -> Plain:
@@ -54,7 +56,11 @@ def plain_fields(value: object) -> dict[str, Plain]:
     """Give the fields of a dataclass's value that are not at their default, by name."""
     shape: Any = type(value)
     held = ((name, getattr(value, name), default) for name, default in _defaults(shape))
-    return {name: plain(item) for name, item, default in held if item != default}
+    return {
+        name: item if type(item) in _AS_IT_IS else plain(item)
+        for name, item, default in held
+        if item != default
+    }
 
 
 def _collection(value: Mapping[Any, Any] | tuple[Any, ...] | list[Any] | frozenset[Any]) -> Plain:
@@ -77,9 +83,11 @@ def _default(field: Field[Any]) -> object:
 
 
 def _number(value: Decimal) -> int | float | str:
+    text = str(value)
     if not value.is_finite():
-        return str(value)
-    if value == int(value):
-        return int(value)
-    # repr gives the shortest digits that mean this float
-    return float(value) if Decimal(repr(float(value))) == value else str(value)
+        return text
+    number = float(text)
+    # up to fifteen digits a float gives back as they were
+    if len(text) > _SURELY_EXACT and Decimal(repr(number)) != value:
+        return text
+    return int(number) if number.is_integer() else number

@@ -12,29 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
 from typing import Any, cast
 
 from apps.paper.transcript.entries import Entry, Kind
 from apps.paper.transcript.numbering import ORDER_IDS, REQUEST_IDS, Numbering
+from apps.paper.transcript.policies import OnDifference
 from apps.paper.transcript.reading import Transcript
 from apps.paper.wire import Request, Response, parse_request, response_fields
 from apps.paper.wire.codecs import FieldError
 from apps.paper.wire.reading import Cursor, read
 from apps.paper.wire.responses.encode import RESPONSE_MESSAGES
 
-__all__ = ["Difference", "OnDifference", "Playback", "Recorded", "recorded_connections"]
-
-
-class OnDifference(Enum):
-    """What becomes of a request that is not the recorded one. It is reported in any case."""
-
-    ERROR = "error"
-    """It is answered by an error, and the recorded one is still expected."""
-    END = "end"
-    """The connection ends."""
-    GO_ON = "go on"
-    """It is taken for the recorded one."""
+__all__ = ["Difference", "Playback", "Recorded", "recorded_connections"]
 
 
 @dataclass(frozen=True, slots=True)

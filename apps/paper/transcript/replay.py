@@ -19,11 +19,11 @@ from apps.domain.errors import InvalidInput
 from apps.paper.port import ListeningPort
 from apps.paper.transcript.playback import (
     Difference,
-    OnDifference,
     Playback,
     Recorded,
     recorded_connections,
 )
+from apps.paper.transcript.policies import OnDifference
 from apps.paper.transcript.reading import Transcript
 from apps.paper.wall import Alarm, LoopWall, Wall
 from apps.paper.wire import (
@@ -257,11 +257,9 @@ class _ReplaySocket(asyncio.Protocol):
                 self._was_ended = True
                 self.close()
             case OnDifference.ERROR:
-                number = getattr(request, "req_id", getattr(request, "order_id", -1))
                 text = f"Error validating request: this is a replay, and {difference}"
-                self._transport.write(
-                    self._wire.send(ErrorMessage(number or -1, _NOT_AS_RECORDED, text))
-                )
+                error = ErrorMessage(_id_of(request), _NOT_AS_RECORDED, text)
+                self._transport.write(self._wire.send(error))
             case OnDifference.GO_ON:
                 pass
 
@@ -283,6 +281,12 @@ class _ReplaySocket(asyncio.Protocol):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+
+def _id_of(request: Request) -> int:
+    """Give the id by which an error reaches whoever waits for an answer."""
+    ids = (getattr(request, name, None) for name in ("req_id", "order_id", "request_id"))
+    return next((number for number in ids if number is not None), -1)
 
 
 def _as_ib_says(market: str) -> str:

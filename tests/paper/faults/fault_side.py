@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from apps.paper.clock import ManualClock
-from apps.paper.connection import NullTap
 from apps.paper.feed.market import Market
 from apps.paper.limits import NO_LIMITS
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
+from apps.paper.tap import NullTap
 from apps.paper.wall import ManualWall
 from apps.paper.wire import Contract, Order, PlaceOrder, Request
 from apps.paper.wire.requests.parse import REQUEST_MESSAGES

@@ -94,7 +94,9 @@ def test_every_effect_can_be_carried_out_and_is_described() -> None:
     for name, effect in EFFECTS.items():
         assert f"\n{name}" in listed
         assert effect.__doc__
-        assert (effect.__doc__.splitlines()[0]) in listed
+        assert effect.__doc__.splitlines()[0].replace("`", "") in listed
+    assert "reqRealTimeBars" in listed
+    assert "realtimeBar" in listed
 
 
 @pytest.mark.parametrize("name", EFFECTS)

@@ -97,6 +97,27 @@ async def test_execution_comes_before_its_open_order() -> None:
         assert frames.index("11") < frames.index("3")
 
 
+async def test_message_of_an_order_waits_for_its_own_order_not_for_another() -> None:
+    async with a_stage() as stage:
+        client = await stage.client()
+        stage.gateway.faults.inject(Reorder("execDetails"), on="openOrder", order_id=1)
+        first = await place(client, order(1))
+        assert "3" in ids(first)
+        assert "5" not in ids(first) or ids(first).index("3") < ids(first).index("5")
+        other = await place(client, order(2, kind="MKT", price=None))
+        assert "11" in ids(other)
+        assert ["5", "1"] not in [frame[:2] for frame in other]
+
+
+async def test_message_comes_behind_any_other() -> None:
+    async with a_stage() as stage:
+        client = await stage.client()
+        stage.gateway.faults.inject(Reorder(), on="managedAccounts")
+        client.send(17, 1)
+        client.send(8, 1, 1)
+        assert ids(await synced(client)) == ["9", "15"]
+
+
 async def test_late_commission_comes_when_market_time_has_passed() -> None:
     async with a_stage() as stage:
         client = await stage.client()

@@ -54,9 +54,17 @@ def test_columns_go_by_many_names_in_any_order_and_case(tmp_path: Path) -> None:
 
 
 def test_length_of_bars_is_the_least_distance(tmp_path: Path) -> None:
-    times = ("14:30:00", "14:40:00", "14:45:00", "15:45:00")
-    lines = [f"2026-11-20T{at}Z,1,1,1,1,1" for at in times]
-    assert read_bars(written(tmp_path, *lines)).seconds == 300
+    assert seconds_of(tmp_path, "14:30", "14:40", "14:45", "15:45") == 300
+    assert seconds_of(tmp_path, "14:30", "14:31") == 60
+
+
+def test_first_bar_of_a_day_which_ib_cuts_short_tells_no_length(tmp_path: Path) -> None:
+    assert seconds_of(tmp_path, "14:30", "15:00", "16:00", "17:00") == 3_600
+
+
+def seconds_of(folder: Path, *times: str) -> int:
+    lines = [f"2026-11-20T{at}:00Z,1,1,1,1,1" for at in times]
+    return read_bars(written(folder, *lines)).seconds
 
 
 GOOD = "2026-11-20T14:30:00Z,1,2,1,1.5,100"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,10 @@ from apps.domain.errors import InvalidInput
 from apps.paper.catalogue import Catalogue, Listing
 from apps.paper.clock import ManualClock, time_at
 from apps.paper.feed.bar_file import BarFile, BarRow
-from apps.paper.feed.bar_spans import GapPolicy, spans_of
+from apps.paper.feed.bar_source import GapPolicy, NamedFile
+from apps.paper.feed.bar_spans import spans_of
 from apps.paper.feed.market import BarSource, MarketBar, Print
-from apps.paper.feed.replayed import NamedFile, ReplayedMarket
+from apps.paper.feed.replayed import ReplayedMarket
 from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
@@ -147,6 +149,34 @@ def test_last_and_touch_are_those_of_the_newest_print(
     assert touch.bid_size > 0 < touch.ask_size
 
 
+SPARSE = [
+    row(OPEN + n * 30 * MINUTE, "100", f"100.{20 + n}", "99.9", "100.1", volume=900, trades=12)
+    for n in range(13)
+]
+
+
+@pytest.mark.parametrize("seconds", [60, 90, 120, 300, 600])
+def test_sparse_bars_split_finely_are_still_the_prints_added_up(seconds: int) -> None:
+    played = market(SPARSE, 1_800)
+    made = bars(played, seconds)
+    assert any(bar.count for bar in made)
+    for bar in made:
+        prints = played.prints(AAPL, bar.start - 1, bar.start + seconds * 1000 - 1)
+        assert bool(bar.count) == bool(prints)
+        if prints:
+            assert shape(bar) == added_up(bar.start, prints)
+
+
+def test_print_is_the_last_one_from_its_own_millisecond_on() -> None:
+    played = market(SPARSE, 1_800)
+    prints = played.prints(AAPL, OPEN - 1, CLOSE)
+    for before, each in pairwise(prints):
+        assert played.last(AAPL, each.at) == each
+        assert played.last(AAPL, each.at - 1) == before
+        assert played.prints(AAPL, each.at - 1, each.at) == [each]
+        assert played.prints(AAPL, each.at, each.at) == []
+
+
 def test_windows_of_prints_join_without_loss_or_doubles() -> None:
     played = market(
         [row(OPEN, "100", "101", "99", "100.5"), row(OPEN + MINUTE, "100", "102", "98", "99")]
@@ -223,7 +253,8 @@ def test_day_bars_fill_regular_hours_and_their_closes_are_previous_closes() -> N
     assert len(minutes) == 390
     assert minutes[0].open == 106
     # like any day: more at its ends than in its middle
-    assert minutes[0].volume > minutes[195].volume < minutes[389].volume
+    first, middle, last = (sum(bar.volume for bar in minutes[n : n + 20]) for n in (0, 185, 370))
+    assert first > 2 * middle < last
     [day] = bars(played, 86_400)
     assert shape(day) == (OPEN, 106, 120, 100, 111, 2_000_000)
 
@@ -234,6 +265,12 @@ def test_hour_bars_of_regular_hours_end_with_them() -> None:
     assert played.prints(AAPL, 0, CLOSE + 3_600_000)[-1].at < CLOSE
     last = [bar for bar in bars(played, 1_800) if bar.start >= millis(19, 15, 30)]
     assert [bar.volume for bar in last] == [5_000]
+
+
+def test_bar_never_lasts_into_the_next_one() -> None:
+    played = market([row(at, "100", "101", "99", "100") for at in (OPEN, millis(19, 10))], 3_600)
+    first, second = bars(played, 1_800)[:2]
+    assert (first.volume, second.start) == (5_000, millis(19, 10))
 
 
 def test_rows_outside_trading_hours_are_left_out_and_told() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from apps.paper.transcript.__main__ import main
 from apps.paper.transcript.comparing import Comparison, compare
-from apps.paper.transcript.reading import read_transcript
+from apps.paper.transcript.entries import FORMAT, Entry, Header, Kind
+from apps.paper.transcript.reading import Transcript, read_transcript
 from tests.paper.transcript.recorded import bars_and_time, recorded
 
 Lines = list[dict[str, Any]]
@@ -81,6 +82,19 @@ def test_missing_and_additional_messages_are_told_and_the_rest_still_compared(pa
     assert one.startswith("B:")
     assert one.endswith("response CurrentTime (connection 1, client 1): only in B")
     assert two.endswith("response RealTimeBar (connection 1, client 1): only in A") or more
+
+
+def test_least_that_can_be_missing_is_missing() -> None:
+    def transcript(*messages: str) -> Transcript:
+        market = "2026-11-19T14:30:00Z"
+        made = (
+            Entry(Kind.RESPONSE, market, 0.0, 1, message=message, line=line)
+            for line, message in enumerate(messages, start=2)
+        )
+        return Transcript(Path("a"), Header(FORMAT), tuple(made))
+
+    found = compare(transcript("x", "y", "z"), transcript("y", "z", "x"))
+    assert [(each.left_line, each.right_line) for each in found] == [(2, 0), (0, 4)]
 
 
 def test_transcript_that_stops_early_lacks_the_rest(path: Path) -> None:

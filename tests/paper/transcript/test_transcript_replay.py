@@ -11,7 +11,8 @@ import pytest
 
 from apps.domain.errors import InvalidInput
 from apps.paper.server import PaperGateway
-from apps.paper.transcript.playback import OnDifference, Playback, recorded_connections
+from apps.paper.transcript.playback import Playback, recorded_connections
+from apps.paper.transcript.policies import OnDifference
 from apps.paper.transcript.reading import read_transcript
 from apps.paper.transcript.replay import ReplayGateway
 from apps.paper.wall import ManualWall
@@ -91,6 +92,31 @@ async def test_client_that_numbers_otherwise_gets_its_own_numbers(tmp_path: Path
         await left(gateway)
         assert gateway.findings == []
     assert {bar[2] for bar in bars} == {"77"}
+
+
+async def test_number_that_means_another_request_than_it_did_is_a_difference(
+    tmp_path: Path,
+) -> None:
+    async def story(_: PaperGateway, client: RawClient) -> None:
+        for req_id in (5, 6):
+            client.send(50, 3, req_id, *AAPL, 5, "TRADES", 1, "")
+        client.send(51, 1, 5)
+        client.send(49, 1)
+        await client.until("49")
+
+    await recorded(tmp_path / "a", story)
+    async with replaying(tmp_path / "a") as gateway, client_of(gateway) as client:
+        await client.start()
+        client.send(50, 3, 77, *AAPL, 5, "TRADES", 1, "")
+        client.send(50, 3, 77, *AAPL, 5, "TRADES", 1, "")  # twice the same: it was another
+        client.send(50, 3, 78, *AAPL, 5, "TRADES", 1, "")
+        client.send(51, 1, 78)  # the first was cancelled, not the second
+        client.send(51, 1, 77)
+        client.send(49, 1)
+        await client.until("49")
+        one, two = gateway.findings
+    assert one.endswith("ReqRealTimeBars: req_id: 6 recorded, 77 came")
+    assert two.endswith("CancelRealTimeBars: req_id: 5 recorded, 78 came")
 
 
 def limit_order(order_id: int) -> list[str]:
