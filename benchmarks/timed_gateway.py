@@ -83,10 +83,8 @@ class TimedGateway(PaperGateway):
             timed.stopwatch = Stopwatch(legs)
             yield timed
 
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _TimedSocket(self), self.host, self.port)
-        self.host, self.port = self._server.sockets[0].getsockname()[:2]
+    def _new_socket(self) -> ClientSocket:
+        return _TimedSocket(self)
 
 
 class _TimedSocket(ClientSocket):

@@ -277,9 +277,10 @@ class PaperGateway:
     def _flush(self) -> None:
         if not self.commit():  # what is told must outlive a kill
             return
+        is_quiet = self.faults.is_quiet
         for connection in tuple(self._connections):
             connection.flush()
-        if not self.faults.is_quiet:
+        if not is_quiet:
             self._flush_what_faults_did()
 
     def _flush_what_faults_did(self) -> None:

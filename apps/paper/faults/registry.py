@@ -109,6 +109,8 @@ def _shown(parameter: Parameter) -> str:
     if parameter.default is REQUIRED:
         return f"{parameter.name}=…"
     default = parameter.default
+    if isinstance(default, bool):
+        default = str(default).lower()
     if isinstance(default, tuple):
         default = ",".join(str(each) for each in default)
     return f"{parameter.name}={'' if default is None else default}"

@@ -121,7 +121,7 @@ class Storm:
 
 @given(st.lists(fault_texts(), min_size=1, max_size=5), STEPS)
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_after_any_storm_the_gateway_is_whole_and_nothing_is_left(
     caplog: pytest.LogCaptureFixture, faults: list[str], steps: list[str]

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from apps.domain.errors import DeadlineExceeded
+from apps.paper.clock import MarketClock
 from apps.paper.faults.fault import Clock, Direction
 from apps.paper.faults.messages import Drop
 from apps.paper.faults.network import (
@@ -27,7 +28,10 @@ from apps.paper.faults.network import (
     SplitFrames,
     Stage,
 )
+from apps.paper.server import PaperGateway
+from apps.paper.wall import ManualWall
 from tests.paper.faults.fault_side import (
+    AAPL,
     a_stage,
     codes,
     frame_of,
@@ -37,7 +41,7 @@ from tests.paper.faults.fault_side import (
     statuses,
     synced,
 )
-from tests.paper.paper_client import RawClient
+from tests.paper.paper_client import OPEN, RawClient
 
 
 async def ended(client: RawClient) -> str:
@@ -317,6 +321,7 @@ async def pending(client: RawClient) -> list[list[str]]:
 async def test_client_id_stays_taken_while_the_old_socket_seems_open() -> None:
     async with a_stage() as stage:
         client = await stage.client(5)
+        client.send(50, 3, 1, *AAPL, 5, "TRADES", 0, "")
         await place(client, order(1))
         stage.gateway.faults.inject(HoldClientId(for_s=20))
         await client.close()
@@ -326,7 +331,9 @@ async def test_client_id_stays_taken_while_the_old_socket_seems_open() -> None:
         again.send(71, 2, 5, "")
         assert codes([await again.frame()]) == [326]
         assert await again.at_end()
-        stage.play(20)
+        stage.play(19)
+        assert not stage.gateway.hub.sessions[5].outbox, "what is said to nobody is not kept"
+        stage.play(1)
         assert stage.gateway.hub.counts().sessions == 0
         assert await synced(await stage.client(5)) == []
 
@@ -352,6 +359,29 @@ async def test_fault_that_does_not_fire_says_so_in_time() -> None:
         fault = stage.gateway.faults.inject(Drop(), on="reqIds", name="lost ids")
         with pytest.raises(DeadlineExceeded, match="'lost ids' fired 0 of 2 times"):
             await stage.gateway.faults.fired(fault, 2, timeout_s=0.01)
+
+
+async def test_seconds_of_the_market_count_from_its_present_not_from_its_latest_event() -> None:
+    wall = ManualWall()
+    clock = MarketClock(start=OPEN, speed=2, monotonic=wall.now_s)
+    async with PaperGateway.open(clock=clock, wall=wall) as gateway:
+        wall.advance(50)
+        now = gateway.faults.inject("error code=2110")
+        later = gateway.faults.inject("error code=2110 after_s=10")
+        assert now.firings[0].at == OPEN + 100_000
+        assert later.count == 0
+        wall.advance(5)
+        gateway.faults.inject("error code=2110")
+        assert (later.count, later.firings[0].at) == (1, OPEN + 110_000)
+
+
+async def test_what_one_clients_fault_does_to_another_is_told_at_once() -> None:
+    async with a_stage(master_client=1) as stage:
+        master, client = await stage.client(1), await stage.client(2)
+        stage.gateway.faults.inject("cancel_orders on=openOrder client=2")
+        client.send(*frame_of(order(1)))
+        cancelled = await master.until("3", lambda fields: fields[2] == "Cancelled")
+        assert cancelled[1] == "1"
 
 
 async def test_fault_after_seconds_of_this_machine() -> None:

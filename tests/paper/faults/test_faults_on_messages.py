@@ -258,6 +258,20 @@ async def test_lost_acknowledgement_is_made_good_by_a_reconnect() -> None:
         assert "11" in ids(await synced(again))
 
 
+async def test_client_that_is_turned_away_does_not_end_what_is_muted() -> None:
+    async with a_stage() as stage:
+        client = await stage.client(5)
+        stage.gateway.faults.inject(MuteOrder())
+        await place(client, order(1))
+        impostor = await stage.connect()
+        await impostor.hello()
+        impostor.send(71, 2, 5, "")
+        assert await impostor.at_end()
+        await stage.left(1)
+        client.send(5, 1)
+        assert ids(await synced(client)) == ["53"]
+
+
 async def test_order_that_is_never_acknowledged_stays_unheard_of() -> None:
     async with a_stage() as stage:
         client = await stage.client()

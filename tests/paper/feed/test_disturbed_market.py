@@ -136,6 +136,14 @@ def test_quotes_stand_still_or_go_on(source: BarSource, shape: Shape, *, stands:
     assert {(bar.volume, bar.count) for bar in bars} == {(-1, -1)}
 
 
+@pytest.mark.parametrize("shape", [Shape.QUIET, Shape.HALTED])
+def test_last_stays_the_last_trade_for_as_long_as_there_is_none(shape: Shape) -> None:
+    market = disturbed(Disturbance(shape, OPEN + MINUTE, OPEN + 3 * MINUTE))
+    before = SYNTHETIC.last(AAPL, OPEN + MINUTE - 1)
+    assert market.last(AAPL, OPEN + 3 * MINUTE - 1) == before
+    assert market.last(AAPL, OPEN + 4 * MINUTE) == SYNTHETIC.last(AAPL, OPEN + 4 * MINUTE)
+
+
 def test_bars_that_are_missing_are_missing_from_larger_ones_too() -> None:
     market = disturbed(
         Disturbance(Shape.QUIET, OPEN + MINUTE, OPEN + 3 * MINUTE, bars=NoTradeBars.MISSING)
