@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from apps.paper.catalogue import Listing
+from apps.paper.instruments.catalogue import Listing
 
 __all__ = ["RawClient"]
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from apps.paper.catalogue import Catalogue, Listing, SecType
 from apps.paper.feed.market import BarSource, MarketBar, Millis, Print, Touch
+from apps.paper.instruments.catalogue import Catalogue, Listing, SecType
 
 __all__ = ["BAR_MS", "LEVEL", "ROUND_MS", "SCRIPT_START", "Script", "ScriptedMarket", "us_stocks"]
 

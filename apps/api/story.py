@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from apps.api.replies import Check, Verdict
 from apps.domain.numerals import priced
+from apps.paper.books.ledger import Holding
 from apps.paper.exchange.orders import LIMIT_TYPES, STOP_TYPES, OrderSnapshot
-from apps.paper.ledger import Holding
 
 __all__ = ["Books", "judge"]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from apps.domain.errors import DeskError, InvalidInput
-from apps.paper.options import HelpWanted, Launch, launch_of
+from apps.paper.program.options import HelpWanted, Launch, launch_of
 
 __all__ = ["main"]
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(launch: Launch) -> int:
     # a command line that cannot be followed is told so at once
-    from apps.paper.serving import serve  # noqa: PLC0415
+    from apps.paper.program.serving import serve  # noqa: PLC0415
 
     try:
         return asyncio.run(serve(launch))

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from apps.paper.calendar import Millis
+from apps.paper.hours.calendar import Millis
 
 __all__ = ["Bulletin", "BulletinBoard", "BulletinKind"]
 

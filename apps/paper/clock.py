@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from apps.domain.errors import InvalidInput
-from apps.paper.calendar import CalendarName, next_session, previous_session, session_at
 from apps.paper.feed.market import Millis
+from apps.paper.hours.calendar import CalendarName, next_session, previous_session, session_at
 
 __all__ = [
     "ManualClock",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.paper.catalogue import Catalogue
 from apps.paper.exchange.events import Event
 from apps.paper.feed.market import Market, Millis
+from apps.paper.instruments.catalogue import Catalogue
 from apps.paper.session.session import Session
 from apps.paper.settings import GatewaySettings
 from apps.paper.world import World

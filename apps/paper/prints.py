@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from apps.paper.calendar import SessionCalendar
-from apps.paper.catalogue import Listing
 from apps.paper.feed.market import Market, Millis, Print, Touch
+from apps.paper.hours.calendar import SessionCalendar
+from apps.paper.instruments.catalogue import Listing
 
 __all__ = ["PrintCursor", "QuoteChange", "open_windows", "open_windows_back", "quote_changes"]
 

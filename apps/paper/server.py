@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from apps.paper.catalogue import Catalogue
 from apps.paper.clock import ManualClock, MarketClock, default_start, millis_of
 from apps.paper.connection import ClientSocket
 from apps.paper.faults.conditions import Condition
@@ -24,6 +23,7 @@ from apps.paper.feed.disturbed import DisturbedMarket
 from apps.paper.feed.market import Market, Millis
 from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.hub import Hub, HubCounts
+from apps.paper.instruments.catalogue import Catalogue
 from apps.paper.port import ListeningPort
 from apps.paper.settings import GatewaySettings
 from apps.paper.state.errors import StateLost

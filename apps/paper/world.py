@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from apps.paper.books.currencies import ForexRates
+from apps.paper.books.ledger import Account
 from apps.paper.bulletins import BulletinBoard, BulletinKind
-from apps.paper.calendar import SessionCalendar
-from apps.paper.catalogue import Catalogue, Listing
-from apps.paper.currencies import ForexRates
 from apps.paper.exchange.events import Event
 from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.orders import Order
 from apps.paper.exchange.record import ExchangeRecord
 from apps.paper.feed.derived import DerivedMarket
 from apps.paper.feed.market import Market, Millis
-from apps.paper.ledger import Account
+from apps.paper.hours.calendar import SessionCalendar
+from apps.paper.instruments.catalogue import Catalogue, Listing
 from apps.paper.prints import PrintCursor
 from apps.paper.settings import GatewaySettings
 from apps.paper.timetable import RANK_EXCHANGE, Timetable

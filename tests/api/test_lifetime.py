@@ -23,9 +23,9 @@ from apps.api.story import Books, judge
 from apps.domain import errors
 from apps.domain.orders import Side
 from apps.engine.ports import Link, LinkState
-from apps.paper.catalogue import Catalogue
+from apps.paper.books.ledger import Holding
 from apps.paper.exchange.orders import Order, OrderSnapshot, Stage
-from apps.paper.ledger import Holding
+from apps.paper.instruments.catalogue import Catalogue
 from tests.api.stand_ins import FakeDesk, a_watcher, some_settings
 
 

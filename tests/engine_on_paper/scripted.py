@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Self
 
 from apps.paper.feed.market import BarSource, MarketBar, Millis, Print, Touch
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["BAR_MS", "ScriptedMarket", "Wire"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.paper.calendar import (
+from apps.paper.hours.calendar import (
     CalendarName,
     Session,
     SessionCalendar,
@@ -21,8 +21,8 @@ from apps.paper.calendar import (
     sessions,
     trading_hours,
 )
-from apps.paper.catalogue import Catalogue
-from apps.paper.holidays import nyse_holidays
+from apps.paper.hours.holidays import nyse_holidays
+from apps.paper.instruments.catalogue import Catalogue
 
 NEW_YORK = ZoneInfo("America/New_York")
 HOUR = 3_600_000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from apps.domain.errors import InvalidInput
-from apps.paper.catalogue import Catalogue, Listing, SecType
+from apps.paper.instruments.catalogue import Catalogue, Listing, SecType
 from apps.paper.wire.values import Contract
 
 CATALOGUE = Catalogue.load()

@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput
 from apps.domain.orders import Side
-from apps.paper.catalogue import Catalogue, SecType
-from apps.paper.expiries import ExpiryRule, business_day_before, last_trading_day, third_friday
-from apps.paper.listing import COMBO_CON_ID, Listing, Right
-from apps.paper.option_chain import OptionId, is_option_id
+from apps.paper.instruments.catalogue import Catalogue, SecType
+from apps.paper.instruments.expiries import (
+    ExpiryRule,
+    business_day_before,
+    last_trading_day,
+    third_friday,
+)
+from apps.paper.instruments.listing import COMBO_CON_ID, Listing, Right
+from apps.paper.instruments.option_chain import OptionId, is_option_id
 from apps.paper.wire.values import ComboLeg, Contract
 
 CATALOGUE = Catalogue.load()

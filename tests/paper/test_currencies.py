@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from apps.paper.currencies import FixedRates, ForexRates
-from apps.paper.listing import Listing
+from apps.paper.books.currencies import FixedRates, ForexRates
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.instruments import EURGBP, EURUSD, STOCK, USDJPY, pair
 
 D = Decimal

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput
 from apps.domain.orders import Side
-from apps.paper.ledger import Account
-from apps.paper.listing import Listing
+from apps.paper.books.ledger import Account
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.bench import listing
 
 D = Decimal

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput
 from apps.domain.orders import Side
-from apps.paper.currencies import ForexRates
-from apps.paper.ledger import Account, CurrencyBalances
-from apps.paper.listing import Listing
+from apps.paper.books.currencies import ForexRates
+from apps.paper.books.ledger import Account, CurrencyBalances
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.instruments import ES, EURUSD, OPTION, SAP, STOCK, USDJPY
 
 D = Decimal

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from apps.paper.listing import Listing
-from apps.paper.margin_rates import MARGINS
+from apps.paper.books.margin_rates import MARGINS
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.instruments import (
     ES,
     EURGBP,

@@ -15,7 +15,7 @@ from apps.paper.exchange.policies import (
     Precautions,
 )
 from apps.paper.limits import NO_LIMITS, PacingClock
-from apps.paper.options import OPTIONS, HelpWanted, Launch, Option, launch_of
+from apps.paper.program.options import OPTIONS, HelpWanted, Launch, Option, launch_of
 from apps.paper.settings import GatewaySettings, StatusSpeech
 
 
@@ -122,7 +122,7 @@ def test_empty_text_is_refused() -> None:
 
 def test_options_that_contradict_each_other_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     fast = Option("--fast", "settings.speed", "quick", lambda _: 60.0, excludes=("--speed",))
-    monkeypatch.setattr("apps.paper.options.OPTIONS", (*OPTIONS, fast))
+    monkeypatch.setattr("apps.paper.program.options.OPTIONS", (*OPTIONS, fast))
     assert launch_of(["--fast"]).settings.speed == 60.0
     with pytest.raises(InvalidInput, match="--fast and --speed contradict each other; give one"):
         launch_of(["--fast", "--speed", "2"])

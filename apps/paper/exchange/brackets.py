@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 
-from apps.paper.exchange.book import Book
+from apps.paper.exchange.book.book import Book
 from apps.paper.exchange.orders import OCA_CANCEL, OCA_REDUCE, OrderKey, OrderSnapshot, Stage
 from apps.paper.exchange.policies import (
     DEFAULT_POLICY,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.paper.feed.market import Millis
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = [
     "Condition",

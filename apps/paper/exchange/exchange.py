@@ -14,17 +14,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from apps.paper.books.ledger import Account
 from apps.paper.exchange import notices
 from apps.paper.exchange.behaviour import Auction
+from apps.paper.exchange.book.change_log import ChangeLog
+from apps.paper.exchange.book.deadlines import Deadlines
 from apps.paper.exchange.brackets import Ending
-from apps.paper.exchange.change_log import ChangeLog
-from apps.paper.exchange.deadlines import Deadlines
 from apps.paper.exchange.events import Event, Refused
 from apps.paper.exchange.fees import IBKR_PRO_FIXED, FeeTable
-from apps.paper.exchange.floor import Floor, Quotes
+from apps.paper.exchange.floor.floor import Floor, Quotes
+from apps.paper.exchange.floor.matching import FillSizes
 from apps.paper.exchange.hours import Sessions
 from apps.paper.exchange.intake import Intake
-from apps.paper.exchange.matching import FillSizes
 from apps.paper.exchange.orders import (
     CommissionReport,
     Execution,
@@ -36,9 +37,8 @@ from apps.paper.exchange.orders import (
 from apps.paper.exchange.policies import DEFAULT_RULES, ExchangePolicy
 from apps.paper.exchange.record import ExchangeRecord
 from apps.paper.feed.market import Millis, Print, Touch
-from apps.paper.ledger import Account
+from apps.paper.instruments.listing import Listing
 from apps.paper.limits import IB_LIMITS, Limits
-from apps.paper.listing import Listing
 
 __all__ = ["Exchange", "Quotes", "Sessions"]
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from apps.domain.orders import Side
 from apps.paper.feed.market import Millis
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = [
     "FINRA_TAF",

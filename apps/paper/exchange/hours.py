@@ -11,7 +11,7 @@ from typing import Protocol
 from apps.paper.exchange.behaviour import Auction, Tif
 from apps.paper.exchange.orders import Order
 from apps.paper.feed.market import Millis
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["HoursCache", "Sessions", "Window", "trades_outside_rth"]
 

@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from apps.paper.books.ledger import Mark
 from apps.paper.exchange import notices
+from apps.paper.exchange.book.exposures import Exposures
 from apps.paper.exchange.brackets import Ending
-from apps.paper.exchange.change_rules import changed, refusal_of_change
 from apps.paper.exchange.events import Refused, StatusChanged, Warned
-from apps.paper.exchange.exposures import Exposures
-from apps.paper.exchange.floor import Floor
+from apps.paper.exchange.floor.floor import Floor
 from apps.paper.exchange.margin import answer_what_if, refusal_for_margin
-from apps.paper.exchange.order_rules import Surroundings, refusal_of_new
 from apps.paper.exchange.orders import Order, OrderKey, OrderSnapshot, Stage
 from apps.paper.exchange.policies import (
     CrossSide,
@@ -28,19 +27,20 @@ from apps.paper.exchange.policies import (
     FarLimit,
     TifNotice,
 )
-from apps.paper.exchange.precautions import capped, is_too_far, refusal_by_precaution
-from apps.paper.exchange.refusals import (
+from apps.paper.exchange.rules.change_rules import changed, refusal_of_change
+from apps.paper.exchange.rules.order_rules import Surroundings, refusal_of_new
+from apps.paper.exchange.rules.precautions import capped, is_too_far, refusal_by_precaution
+from apps.paper.exchange.rules.refusals import (
     KINSHIP_IS_FIXED,
     WHAT_IF_NEEDS_TRANSMIT,
     WHAT_IF_TOO_SOON,
     Refusal,
 )
-from apps.paper.exchange.shorting import crosses_sides, needs_locate
-from apps.paper.exchange.venues import directly_routed_to
+from apps.paper.exchange.rules.shorting import crosses_sides, needs_locate
+from apps.paper.exchange.rules.venues import directly_routed_to
 from apps.paper.feed.market import Millis, Touch
-from apps.paper.ledger import Mark
+from apps.paper.instruments.listing import Listing
 from apps.paper.limits import Limits
-from apps.paper.listing import Listing
 
 __all__ = ["Intake", "Sight"]
 

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from apps.domain.orders import Side
-from apps.paper.exchange.book import Book
+from apps.paper.books.ledger import Account, Mark
+from apps.paper.exchange.book.book import Book
+from apps.paper.exchange.book.exposures import Exposures, Part, held_part, is_exit, parts_of
 from apps.paper.exchange.events import MarginImpact, WhatIfAnswered
-from apps.paper.exchange.exposures import Exposures, Part, held_part, is_exit, parts_of
 from apps.paper.exchange.fees import NOTHING_TRADED, Charge, FeeTable, Traded
 from apps.paper.exchange.orders import Order
-from apps.paper.exchange.refusals import Refusal, rejection
+from apps.paper.exchange.rules.refusals import Refusal, rejection
 from apps.paper.feed.market import Millis
-from apps.paper.ledger import Account, Mark
 
 __all__ = ["answer_what_if", "refusal_for_margin"]
 

@@ -12,10 +12,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from apps.domain.orders import Side
-from apps.paper.exchange.forex_lots import odd_lot_warning
 from apps.paper.exchange.hours import Window
 from apps.paper.exchange.orders import OrderSnapshot, Stage
-from apps.paper.exchange.venues import ExtendedHours, extended_hours_of
+from apps.paper.exchange.rules.forex_lots import odd_lot_warning
+from apps.paper.exchange.rules.venues import ExtendedHours, extended_hours_of
 
 __all__ = [
     "CROSSES_SIDES",

@@ -21,7 +21,7 @@ from apps.paper.exchange.behaviour import BEHAVIOURS, Behaviour, Limit, Tif, Tri
 from apps.paper.exchange.conditions import Condition
 from apps.paper.exchange.instructions import PLAIN, Instructions
 from apps.paper.feed.market import Millis
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = [
     "LIMIT_TYPES",

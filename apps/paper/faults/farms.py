@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.paper.listing import Listing, SecType
+from apps.paper.instruments.listing import Listing, SecType
 
 __all__ = ["SEC_DEF_FARM", "Farms", "farms_of"]
 

@@ -22,7 +22,7 @@ from apps.paper.faults.markets import (
 from apps.paper.feed.disturbed import Disturbance, DisturbedMarket, Shape
 from apps.paper.feed.market import Millis
 from apps.paper.hub import Hub
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 from apps.paper.wire import TickGeneric
 
 __all__ = ["Disturbed", "Halted", "InPieces", "OtherHistory"]

@@ -14,8 +14,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from apps.paper.calendar import CalendarName, Session, usual_regular_ms
 from apps.paper.feed.splitting import Weights
+from apps.paper.hours.calendar import CalendarName, Session, usual_regular_ms
 
 __all__ = ["BLOCK_MS", "MINUTE_MS", "Grid", "Part", "Share", "grid", "shares_of", "volume_share"]
 

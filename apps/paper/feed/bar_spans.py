@@ -22,13 +22,13 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from apps.domain.errors import InvalidInput
-from apps.paper.calendar import Session, session_at, session_on, sessions
 from apps.paper.feed.bar_file import DAY_S, BarFile, BarRow
 from apps.paper.feed.bar_source import GapPolicy
 from apps.paper.feed.chance import STEP, mix
 from apps.paper.feed.market import Millis
 from apps.paper.feed.node import Node, trades_needed
-from apps.paper.listing import Listing, SecType
+from apps.paper.hours.calendar import Session, session_at, session_on, sessions
+from apps.paper.instruments.listing import Listing, SecType
 
 __all__ = ["Span", "Spans", "spans_of"]
 

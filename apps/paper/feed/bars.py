@@ -18,13 +18,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from apps.domain.errors import InvalidInput
-from apps.paper.calendar import CalendarName, Session, midnight_before, sessions
 from apps.paper.feed.activity import BLOCK_MS, MINUTE_MS
 from apps.paper.feed.days import Stretch
 from apps.paper.feed.market import BarSource, MarketBar, Millis
 from apps.paper.feed.node import Node
 from apps.paper.feed.path import Path, block_at
 from apps.paper.feed.tape import LEAF_MS, SECOND_MS, money_of
+from apps.paper.hours.calendar import CalendarName, Session, midnight_before, sessions
 
 __all__ = ["BarMaker", "buckets"]
 

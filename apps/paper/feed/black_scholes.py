@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import erf, exp, log, pi, sqrt
 
-from apps.paper.listing import Right
+from apps.paper.instruments.listing import Right
 
 __all__ = ["Greeks", "greeks", "implied_volatility", "value"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from apps.paper.combo import Combo
 from apps.paper.exchange.orders import Leg
 from apps.paper.feed.market import Market, Millis, Print, Touch
-from apps.paper.listing import Listing
+from apps.paper.instruments.combo import Combo
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["ComboFeed"]
 

@@ -12,7 +12,6 @@ from decimal import Decimal
 from functools import lru_cache
 from math import exp, sqrt
 
-from apps.paper.calendar import Session, next_session, previous_session
 from apps.paper.feed.activity import (
     BLOCK_MS,
     MINUTE_MS,
@@ -26,7 +25,8 @@ from apps.paper.feed.chance import BURST, DRAW_BITS, DRAW_MASK, NORMAL, STEP, mi
 from apps.paper.feed.levels import DayLevels, weekday_number
 from apps.paper.feed.market import Millis
 from apps.paper.feed.node import Node, shaped
-from apps.paper.listing import Listing
+from apps.paper.hours.calendar import Session, next_session, previous_session
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["Stretch", "TradingDays"]
 

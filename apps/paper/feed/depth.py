@@ -17,7 +17,7 @@ from enum import IntEnum
 
 from apps.paper.feed.chance import DRAW_BITS, DRAW_MASK, EXPONENTIAL, STEP, mix
 from apps.paper.feed.market import Millis, Touch
-from apps.paper.listing import Listing, SecType
+from apps.paper.instruments.listing import Listing, SecType
 
 __all__ = [
     "BookSide",

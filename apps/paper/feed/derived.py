@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from apps.paper.combo import combo_named
 from apps.paper.feed.combos import ComboFeed
 from apps.paper.feed.market import BarSource, Market, MarketBar, Millis, Print, Touch
 from apps.paper.feed.options import OptionFeed
-from apps.paper.listing import Listing, SecType
+from apps.paper.instruments.combo import combo_named
+from apps.paper.instruments.listing import Listing, SecType
 
 __all__ = ["DerivedMarket", "Instruments"]
 

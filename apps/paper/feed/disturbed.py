@@ -16,9 +16,9 @@ from decimal import Decimal
 from enum import Enum
 from functools import partial
 
-from apps.paper import calendar
 from apps.paper.feed.market import BarSource, Market, MarketBar, Millis, Print, Touch
-from apps.paper.listing import Listing
+from apps.paper.hours import calendar
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["Disturbance", "DisturbedMarket", "NoTradeBars", "Shape"]
 

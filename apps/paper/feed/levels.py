@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import exp, log, sqrt
 
 from apps.paper.feed.chance import DRAW_BITS, DRAW_MASK, NORMAL, STEP, mix
-from apps.paper.listing import MarketCharacter
+from apps.paper.instruments.listing import MarketCharacter
 
 __all__ = ["WEEKDAYS_A_YEAR", "DayLevels", "weekday_number"]
 

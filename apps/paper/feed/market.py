@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Protocol
 
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["BarSource", "Market", "MarketBar", "Millis", "Print", "Touch"]
 

@@ -18,11 +18,17 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 
-from apps.paper.calendar import Session, latest_session, previous_session, session_on, sessions
 from apps.paper.feed.black_scholes import Greeks, greeks, implied_volatility, value
 from apps.paper.feed.chance import DRAW_BITS, DRAW_MASK, EXPONENTIAL, STEP, mix
 from apps.paper.feed.market import BarSource, Market, MarketBar, Millis, Print, Touch
-from apps.paper.listing import Listing, Right, SecType
+from apps.paper.hours.calendar import (
+    Session,
+    latest_session,
+    previous_session,
+    session_on,
+    sessions,
+)
+from apps.paper.instruments.listing import Listing, Right, SecType
 
 __all__ = ["OptionFeed"]
 

@@ -17,7 +17,7 @@ from apps.paper.feed.market import Millis
 from apps.paper.feed.node import Node
 from apps.paper.feed.splitting import Weights, split
 from apps.paper.feed.tape import LEAF_MS, SECOND_MS, Tick, seconds_of, ticks_of
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["Path", "block_at"]
 

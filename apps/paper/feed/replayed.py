@@ -18,8 +18,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from apps.domain.errors import InvalidInput
-from apps.paper.calendar import Session, previous_session, session_at, sessions
-from apps.paper.catalogue import Catalogue
 from apps.paper.feed.bar_file import TableReader, read_bars
 from apps.paper.feed.bar_path import BarPath, Sum
 from apps.paper.feed.bar_source import GapPolicy, NamedFile
@@ -28,7 +26,9 @@ from apps.paper.feed.bars import buckets
 from apps.paper.feed.chance import DRAW_BITS, DRAW_MASK, EXPONENTIAL, STEP, mix
 from apps.paper.feed.market import BarSource, Market, MarketBar, Millis, Print, Touch
 from apps.paper.feed.parquet import read_parquet
-from apps.paper.listing import Listing, SecType
+from apps.paper.hours.calendar import Session, previous_session, session_at, sessions
+from apps.paper.instruments.catalogue import Catalogue
+from apps.paper.instruments.listing import Listing, SecType
 
 __all__ = ["ReplayedMarket"]
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from apps.paper.calendar import latest_session, previous_session, session_at, sessions
 from apps.paper.feed.bars import BarMaker
 from apps.paper.feed.chance import DRAW_BITS, DRAW_MASK, EXPONENTIAL, STEP, mix
 from apps.paper.feed.days import Stretch
 from apps.paper.feed.market import BarSource, MarketBar, Millis, Print, Touch
 from apps.paper.feed.path import Path
 from apps.paper.feed.tape import LEAF_MS, Tick
-from apps.paper.listing import Listing, SecType
+from apps.paper.hours.calendar import latest_session, previous_session, session_at, sessions
+from apps.paper.instruments.listing import Listing, SecType
 
 __all__ = ["SyntheticMarket"]
 

@@ -13,7 +13,7 @@ from enum import Enum
 
 from apps.paper.feed.chance import STEP, mix
 from apps.paper.feed.market import MarketBar, Print
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["LARGEST_EXACT_S", "HistoryPolicy", "is_left_out", "thinned", "thinned_roughly"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from apps.paper.catalogue import Listing
+from apps.paper.instruments.catalogue import Listing
 from apps.paper.limits import PacingClock
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.lines import Lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from apps.paper.listing import Listing, SecType, venue
+from apps.paper.instruments.listing import Listing, SecType, venue
 
 __all__ = [
     "ALL_PERMITTED",

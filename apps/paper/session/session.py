@@ -7,25 +7,25 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.paper.exchange.events import Event
-from apps.paper.session.account_values import AccountValues
-from apps.paper.session.bars import RealTimeBars
+from apps.paper.session.accounts.account_values import AccountValues
+from apps.paper.session.accounts.pnl import ProfitAndLoss
+from apps.paper.session.accounts.positions import Positions
+from apps.paper.session.bars.head import HeadTimestamps
+from apps.paper.session.bars.histogram import Histograms
+from apps.paper.session.bars.history import History
+from apps.paper.session.bars.real_time import RealTimeBars
 from apps.paper.session.client import Client
-from apps.paper.session.depth import Depth
 from apps.paper.session.faults import RequestRefused
-from apps.paper.session.head import HeadTimestamps
-from apps.paper.session.histogram import Histograms
-from apps.paper.session.historical_ticks import HistoricalTicks
-from apps.paper.session.history import History
-from apps.paper.session.news import News
-from apps.paper.session.options import Options
-from apps.paper.session.orders import Orders
-from apps.paper.session.pnl import ProfitAndLoss
-from apps.paper.session.positions import Positions
-from apps.paper.session.quotes import Quotes
-from apps.paper.session.reference import Reference
+from apps.paper.session.instruments.news import News
+from apps.paper.session.instruments.options import Options
+from apps.paper.session.instruments.reference import Reference
+from apps.paper.session.instruments.scanners import Scanners
+from apps.paper.session.orders.orders import Orders
+from apps.paper.session.quotes.depth import Depth
+from apps.paper.session.quotes.historical_ticks import HistoricalTicks
+from apps.paper.session.quotes.quotes import Quotes
+from apps.paper.session.quotes.tick_by_tick import TickByTick
 from apps.paper.session.refused import Refused
-from apps.paper.session.scanners import Scanners
-from apps.paper.session.tick_by_tick import TickByTick
 from apps.paper.wire import (
     CurrentTime,
     MalformedRequest,

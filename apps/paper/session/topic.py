@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from apps.paper.catalogue import Listing
 from apps.paper.exchange.events import Event
+from apps.paper.instruments.catalogue import Listing
 from apps.paper.session.client import Client
-from apps.paper.session.contracts import the_one
 from apps.paper.session.faults import RequestRefused
+from apps.paper.session.instruments.contracts import the_one
 from apps.paper.timetable import Stream
 from apps.paper.wire import Contract
 from apps.paper.world import World

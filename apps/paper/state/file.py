@@ -19,7 +19,7 @@ from pathlib import Path
 from apps.paper.exchange.orders import CommissionReport, Execution, OrderKey, OrderSnapshot
 from apps.paper.exchange.record import ExchangeRecord, Trade
 from apps.paper.feed.market import Millis
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 from apps.paper.session.times import start_of_day
 from apps.paper.state import lock, schema
 from apps.paper.state.errors import StateLost, StateRefused

@@ -21,7 +21,7 @@ from operator import attrgetter, is_not
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 
 __all__ = ["Listings", "Unreadable", "Written", "written_as"]
 

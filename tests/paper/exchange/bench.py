@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from apps.domain.orders import OrderStatus, Side
 from apps.domain.ticks import TickRule
-from apps.paper.calendar import CalendarName, SessionCalendar
+from apps.paper.books.ledger import Account, AccountRates
 from apps.paper.exchange.brackets import DEFAULT_POLICY, BracketPolicy
 from apps.paper.exchange.events import (
     CommissionReported,
@@ -26,9 +26,9 @@ from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.orders import Order, OrderSnapshot
 from apps.paper.exchange.policies import DEFAULT_RULES, ExchangePolicy
 from apps.paper.feed.market import BarSource, MarketBar, Millis, Print, Touch
-from apps.paper.ledger import Account, AccountRates
+from apps.paper.hours.calendar import CalendarName, SessionCalendar
+from apps.paper.instruments.listing import Listing, MarketCharacter, SecType
 from apps.paper.limits import IB_LIMITS, Limits
-from apps.paper.listing import Listing, MarketCharacter, SecType
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from apps.domain.orders import Side
 from apps.domain.ticks import TickRule
-from apps.paper.calendar import CalendarName
 from apps.paper.exchange.orders import Leg
-from apps.paper.listing import Listing, MarketCharacter, Right, SecType
+from apps.paper.hours.calendar import CalendarName
+from apps.paper.instruments.listing import Listing, MarketCharacter, Right, SecType
 from tests.paper.exchange.bench import listing
 
 STOCK = listing(1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from apps.paper.calendar import CalendarName, SessionCalendar
+from apps.paper.books.ledger import Account
 from apps.paper.exchange.events import Event
 from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.policies import DEFAULT_RULES, ExchangePolicy
 from apps.paper.feed.market import BarSource, MarketBar, Millis, Print, Touch
-from apps.paper.ledger import Account
+from apps.paper.hours.calendar import CalendarName, SessionCalendar
+from apps.paper.instruments.listing import Listing, SecType
 from apps.paper.limits import NO_LIMITS
-from apps.paper.listing import Listing, SecType
 from tests.paper.exchange.bench import OPEN, Bench, D, Quotes, listing
 
 STOCK = listing()

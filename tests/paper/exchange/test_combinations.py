@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from apps.domain.orders import Side
+from apps.paper.books.ledger import Account
 from apps.paper.exchange.events import CommissionReported, Executed
 from apps.paper.exchange.orders import Leg
-from apps.paper.ledger import Account
-from apps.paper.listing import SecType
+from apps.paper.instruments.listing import SecType
 from tests.paper.exchange.bench import D, fills, listing, new_york, story
 from tests.paper.exchange.several import FUTURE, OTHER, STOCK, SeveralBench
 

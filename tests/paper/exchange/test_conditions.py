@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from apps.paper.exchange.condition_watch import hold
 from apps.paper.exchange.conditions import (
     Condition,
     ExecutionCondition,
@@ -16,6 +15,7 @@ from apps.paper.exchange.conditions import (
     TimeCondition,
     VolumeCondition,
 )
+from apps.paper.exchange.floor.condition_watch import hold
 from apps.paper.exchange.orders import OrderSnapshot, Stage
 from apps.paper.exchange.policies import ExchangePolicy, Revision
 from tests.paper.exchange.bench import NEXT_OPEN, OPEN, Bench, D, fills, new_york, story

@@ -8,9 +8,9 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.paper.calendar import SessionCalendar
 from apps.paper.exchange.events import Event, Executed
 from apps.paper.exchange.exchange import Exchange
+from apps.paper.hours.calendar import SessionCalendar
 from apps.paper.limits import NO_LIMITS
 from tests.paper.exchange.bench import Bench
 from tests.paper.exchange.reference_exchange import Fill, PlainOrder, ReferenceExchange

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.paper.calendar import SessionCalendar
+from apps.paper.books.ledger import Account
 from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.orders import Adjustment, OrderKey, OrderSnapshot
 from apps.paper.exchange.record import ExchangeRecord, Trade
-from apps.paper.ledger import Account
+from apps.paper.hours.calendar import SessionCalendar
 from tests.paper.exchange.bench import CLOSE, NEXT_OPEN, Bench, D, fills, story
 from tests.paper.exchange.test_exchange_laws import STEPS, Desk, Entry, Moment, Touching, Wish
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from hypothesis import given, settings
 
 from apps.domain.orders import Side
-from apps.paper.exchange.exposures import Exposures, Part, held_part, is_exit, parts_of
+from apps.paper.books.ledger import Account
+from apps.paper.exchange.book.exposures import Exposures, Part, held_part, is_exit, parts_of
 from apps.paper.exchange.orders import Leg, Order
-from apps.paper.ledger import Account
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.bench import Bench, D
 from tests.paper.exchange.several import OTHER, STOCK, SeveralBench
 from tests.paper.exchange.test_exchange_laws import STEPS, Desk, Entry, Moment, Touching, Wish

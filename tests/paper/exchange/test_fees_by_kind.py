@@ -19,7 +19,7 @@ from apps.paper.exchange.fees import (
     Charge,
     Traded,
 )
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.bench import new_york
 from tests.paper.exchange.instruments import ES, EURGBP, EURUSD, OPTION, SAP, STOCK, USDJPY
 

@@ -9,15 +9,15 @@ from decimal import Decimal
 import pytest
 
 from apps.domain.orders import Side
-from apps.paper.calendar import SessionCalendar
+from apps.paper.books.ledger import Account
 from apps.paper.exchange.events import Event, Executed
 from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.orders import Order, OrderSnapshot
 from apps.paper.feed.market import Millis
 from apps.paper.feed.synthetic import SyntheticMarket
-from apps.paper.ledger import Account
+from apps.paper.hours.calendar import SessionCalendar
+from apps.paper.instruments.listing import Listing, MarketCharacter
 from apps.paper.limits import NO_LIMITS
-from apps.paper.listing import Listing, MarketCharacter
 from apps.paper.prints import PrintCursor
 from tests.paper.exchange import several
 from tests.paper.exchange.bench import D, new_york

@@ -8,7 +8,7 @@ import pytest
 
 from apps.domain.orders import Side
 from apps.paper.exchange.events import CommissionReported, WhatIfAnswered
-from apps.paper.listing import Listing
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.bench import Bench, codes, fills
 from tests.paper.exchange.instruments import (
     BAG,

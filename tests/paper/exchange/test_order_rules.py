@@ -8,15 +8,15 @@ from decimal import Decimal
 import pytest
 
 from apps.domain.orders import Side
-from apps.paper.calendar import SessionCalendar
-from apps.paper.exchange.algos import ALGORITHMS
+from apps.paper.books.ledger import Account
 from apps.paper.exchange.conditions import TimeCondition
 from apps.paper.exchange.events import Refused
 from apps.paper.exchange.exchange import Exchange
 from apps.paper.exchange.instructions import Attribute, Instructions
 from apps.paper.exchange.orders import Adjustment
 from apps.paper.exchange.policies import DirectRouting, ExchangePolicy, TifNotice
-from apps.paper.ledger import Account
+from apps.paper.exchange.rules.algos import ALGORITHMS
+from apps.paper.hours.calendar import SessionCalendar
 from apps.paper.limits import Limits
 from tests.paper.exchange.bench import Bench, Quotes, codes, new_york, story
 from tests.paper.exchange.instruments import (

@@ -8,7 +8,7 @@ import pytest
 
 from apps.domain.ticks import PriceBand, TickRule
 from apps.paper.exchange.events import Refused, WhatIfAnswered
-from apps.paper.listing import SecType
+from apps.paper.instruments.listing import SecType
 from tests.paper.exchange.bench import Bench, codes, fills, listing, story
 
 

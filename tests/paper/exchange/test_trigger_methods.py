@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.paper.exchange.triggers import Direction, PriceWatch, TriggerMethod, method_for
+from apps.paper.exchange.floor.triggers import Direction, PriceWatch, TriggerMethod, method_for
 from apps.paper.feed.market import Print, Touch
 from tests.paper.exchange.bench import Bench, D, fills, listing
 from tests.paper.exchange.several import EURUSD, FUTURE, SeveralBench

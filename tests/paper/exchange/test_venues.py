@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from apps.paper.exchange.behaviour import BEHAVIOURS
-from apps.paper.exchange.venues import rules_of, supported_order_types
-from apps.paper.listing import Listing
+from apps.paper.exchange.rules.venues import rules_of, supported_order_types
+from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.bench import Bench, codes, new_york, story
 from tests.paper.exchange.instruments import ES, EURUSD, INDEX, OPTION, SAP, STOCK
 

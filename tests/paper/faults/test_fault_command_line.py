@@ -7,7 +7,7 @@ import pytest
 from apps.domain.errors import InvalidInput
 from apps.paper.faults.fault import Fault, When
 from apps.paper.faults.messages import Drop
-from apps.paper.options import HelpWanted, launch_of
+from apps.paper.program.options import HelpWanted, launch_of
 from tests.paper.faults.fault_side import a_stage, codes, ids, synced
 
 SCENARIO = 'seed = 5\n[[fault]]\ndo = "error"\ncode = 2110\nafter_s = 10\n'

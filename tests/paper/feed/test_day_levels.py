@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.paper.feed.levels import WEEKDAYS_A_YEAR, DayLevels, weekday_number
-from apps.paper.listing import MarketCharacter
+from apps.paper.instruments.listing import MarketCharacter
 
 
 def levels(key: int, *, volatility: float = 0.3, drift: float = 0.0) -> DayLevels:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.paper.catalogue import Catalogue
-from apps.paper.combo import Combo
 from apps.paper.feed.black_scholes import greeks, implied_volatility, value
 from apps.paper.feed.derived import DerivedMarket
 from apps.paper.feed.market import BarSource, MarketBar
 from apps.paper.feed.synthetic import SyntheticMarket
-from apps.paper.listing import Listing, Right
+from apps.paper.instruments.catalogue import Catalogue
+from apps.paper.instruments.combo import Combo
+from apps.paper.instruments.listing import Listing, Right
 from apps.paper.wire.values import ComboLeg, Contract
 
 NEW_YORK = ZoneInfo("America/New_York")

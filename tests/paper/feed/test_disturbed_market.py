@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.paper.catalogue import Catalogue
 from apps.paper.feed.disturbed import Disturbance, DisturbedMarket, NoTradeBars, Shape
 from apps.paper.feed.market import BarSource, Market, MarketBar
 from apps.paper.feed.synthetic import SyntheticMarket
-from apps.paper.listing import Listing
+from apps.paper.instruments.catalogue import Catalogue
+from apps.paper.instruments.listing import Listing
 
 OPEN = int(datetime(2026, 11, 19, 14, 30, tzinfo=UTC).timestamp()) * 1000
 MINUTE = 60_000

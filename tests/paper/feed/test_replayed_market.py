@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput
-from apps.paper.catalogue import Catalogue, Listing
 from apps.paper.clock import ManualClock, time_at
 from apps.paper.feed.bar_file import BarFile, BarRow
 from apps.paper.feed.bar_source import GapPolicy, NamedFile
@@ -20,6 +19,7 @@ from apps.paper.feed.bar_spans import spans_of
 from apps.paper.feed.market import BarSource, MarketBar, Print
 from apps.paper.feed.replayed import ReplayedMarket
 from apps.paper.feed.synthetic import SyntheticMarket
+from apps.paper.instruments.catalogue import Catalogue, Listing
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
 from tests.paper.paper_client import raw_client

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput
-from apps.paper.calendar import CalendarName, session_at, sessions
-from apps.paper.catalogue import Catalogue, Listing
 from apps.paper.feed.market import BarSource, MarketBar, Print
 from apps.paper.feed.synthetic import SyntheticMarket
+from apps.paper.hours.calendar import CalendarName, session_at, sessions
+from apps.paper.instruments.catalogue import Catalogue, Listing
 from apps.paper.wire.values import Contract
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -255,7 +255,7 @@ def test_what_is_kept_does_not_change_an_answer() -> None:
 
 
 _TRANSCRIPT = f"""
-from apps.paper.catalogue import Catalogue
+from apps.paper.instruments.catalogue import Catalogue
 from apps.paper.feed.market import BarSource
 from apps.paper.feed.synthetic import SyntheticMarket
 market = SyntheticMarket(seed=11)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from apps.paper.catalogue import Catalogue
 from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.hub import Hub
+from apps.paper.instruments.catalogue import Catalogue
 from apps.paper.session.session import Session
 from apps.paper.settings import GatewaySettings
 from apps.paper.wire import Contract, ContractDetails, ErrorMessage, ReqContractDetails

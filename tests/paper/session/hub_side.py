@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from apps.paper.catalogue import Catalogue
 from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.hub import Hub
+from apps.paper.instruments.catalogue import Catalogue
 from apps.paper.session.session import Session
 from apps.paper.settings import GatewaySettings
 from apps.paper.wire import Contract, Order, PlaceOrder, Response

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from apps.domain.orders import Side
+from apps.paper.books.ledger import Account
 from apps.paper.exchange.orders import CommissionReport, Execution
-from apps.paper.ledger import Account
-from apps.paper.listing import Listing
-from apps.paper.session.day_pnl import DayPnl, DayTrades
+from apps.paper.instruments.listing import Listing
+from apps.paper.session.accounts.day_pnl import DayPnl, DayTrades
 from tests.paper.exchange.bench import listing, new_york
 
 MORNING = new_york("2026-11-19 10:00")

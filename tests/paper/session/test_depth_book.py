@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.paper.catalogue import Catalogue, Listing
 from apps.paper.feed.depth import (
     BookSide,
     DepthBook,
@@ -20,6 +19,7 @@ from apps.paper.feed.depth import (
     changes,
 )
 from apps.paper.feed.market import Touch
+from apps.paper.instruments.catalogue import Catalogue, Listing
 
 AT = 1_795_098_600_000
 VENUES = ("ISLAND", "ARCA", "BATS")

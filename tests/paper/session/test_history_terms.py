@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.paper.session.generic_ticks import BadGenericTicks, read_generic_ticks
-from apps.paper.session.history_terms import (
+from apps.paper.session.bars.history_terms import (
     BadHistoryRequest,
     QueryRefused,
     parse_bar_size,
     parse_duration,
     parse_end,
 )
+from apps.paper.session.quotes.generic_ticks import BadGenericTicks, read_generic_ticks
 
 NOW = int(datetime(2026, 11, 20, 16, tzinfo=UTC).timestamp()) * 1000
 

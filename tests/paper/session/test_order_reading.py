@@ -14,8 +14,8 @@ from apps.paper.exchange.instructions import Attribute
 from apps.paper.exchange.orders import Adjustment, Order
 from apps.paper.session.client import Client
 from apps.paper.session.faults import RequestRefused
-from apps.paper.session.order_reading import read_order
-from apps.paper.session.orders import Orders
+from apps.paper.session.orders.order_reading import read_order
+from apps.paper.session.orders.orders import Orders
 from apps.paper.wire import (
     ExecutionCondition,
     MarginCondition,

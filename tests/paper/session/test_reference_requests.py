@@ -9,9 +9,9 @@ import pytest
 
 from apps.paper import wire
 from apps.paper.bulletins import BulletinKind
-from apps.paper.exchange.venues import supported_order_types
-from apps.paper.session.contracts import contract_of
-from apps.paper.session.scan import FILTERS, LOCATIONS, SCANS
+from apps.paper.exchange.rules.venues import supported_order_types
+from apps.paper.session.instruments.contracts import contract_of
+from apps.paper.session.instruments.scan import FILTERS, LOCATIONS, SCANS
 from tests.paper.session.asking import MINUTE, Asking, codes
 from tests.paper.session.hub_side import AAPL, an_order, joined, of_kind, told
 

@@ -12,7 +12,7 @@ import pytest
 
 from apps.paper.feed.depth import BookSide, Change, DepthBook, Operation, Row, apply, book_of
 from apps.paper.feed.thinned import HistoryPolicy
-from apps.paper.session.smart import books_of
+from apps.paper.session.quotes.smart import books_of
 from apps.paper.wire import (
     CancelMarketDepth,
     CancelTickByTick,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from apps.paper.books.ledger import Account
 from apps.paper.exchange.orders import OrderSnapshot
 from apps.paper.exchange.record import ExchangeRecord
-from apps.paper.ledger import Account
 from apps.paper.state.file import StateFile
 from tests.paper.exchange.bench import Bench
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.domain.orders import Side
-from apps.paper.catalogue import Catalogue
 from apps.paper.exchange.orders import CommissionReport, Execution, Order, OrderSnapshot, Stage
-from apps.paper.listing import Listing
+from apps.paper.instruments.catalogue import Catalogue
+from apps.paper.instruments.listing import Listing
 from apps.paper.state.values import Unreadable, written_as
 from apps.paper.wire import PlaceOrder
 

@@ -1,0 +1,1 @@
+"""An account's books: cash in its currencies, holdings, margins."""

@@ -1,0 +1,1 @@
+"""What taken orders do: wait, trigger, follow the market, match, and clear."""

@@ -1,0 +1,1 @@
+"""Which orders are taken, and how they may be changed: tables of IB's rules."""

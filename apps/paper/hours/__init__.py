@@ -1,0 +1,1 @@
+"""When markets trade: calendars, holidays, sessions."""

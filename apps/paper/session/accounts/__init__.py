@@ -1,0 +1,1 @@
+"""What a client hears of its accounts: values, positions, profit and loss."""

@@ -1,0 +1,1 @@
+"""Bars, as they come and as they were."""

@@ -1,0 +1,1 @@
+"""What there is to trade, and what is said of it: contracts, chains, scanners, news."""

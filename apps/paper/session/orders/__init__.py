@@ -1,0 +1,1 @@
+"""Orders: read, placed, told."""

@@ -1,0 +1,1 @@
+"""What a market is worth now: quotes, depth, ticks."""
