@@ -10,7 +10,7 @@ from enum import Enum
 from apps.paper.exchange.policies import DEFAULT_RULES, ExchangePolicy
 from apps.paper.faults.fault import Fault
 from apps.paper.limits import IB_LIMITS, Limits
-from apps.paper.vendor import DEFAULT_VENDOR, VendorPolicy
+from apps.paper.vendor.vendor import DEFAULT_VENDOR, VendorPolicy
 
 __all__ = ["GatewaySettings", "StatusSpeech"]
 

@@ -26,7 +26,7 @@ from apps.paper.instruments.catalogue import Catalogue, Listing
 from apps.paper.prints import PrintCursor
 from apps.paper.settings import GatewaySettings
 from apps.paper.timetable import RANK_EXCHANGE, Timetable
-from apps.paper.vendor import Vendor
+from apps.paper.vendor.vendor import Vendor
 
 __all__ = ["Store", "World"]
 

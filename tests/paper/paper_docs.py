@@ -20,7 +20,7 @@ from apps.paper.faults.command_line import list_of_faults  # noqa: E402
 from apps.paper.limits import IB_LIMITS  # noqa: E402
 from apps.paper.program.option_values import word_of  # noqa: E402
 from apps.paper.program.options import OPTIONS  # noqa: E402
-from apps.paper.vendor import VendorPolicy  # noqa: E402
+from apps.paper.vendor.vendor import VendorPolicy  # noqa: E402
 
 PAGE = ROOT / "docs" / "paper-gateway.md"
 

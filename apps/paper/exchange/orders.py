@@ -21,6 +21,7 @@ from apps.paper.exchange.behaviour import BEHAVIOURS, Behaviour, Limit, Tif, Tri
 from apps.paper.exchange.conditions import Condition
 from apps.paper.exchange.instructions import PLAIN, Instructions
 from apps.paper.feed.market import Millis
+from apps.paper.instruments.legs import Leg
 from apps.paper.instruments.listing import Listing
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
     "Adjustment",
     "CommissionReport",
     "Execution",
-    "Leg",
     "Order",
     "OrderKey",
     "OrderSnapshot",
@@ -137,15 +137,6 @@ _STATUS: Mapping[Stage, OrderStatus] = MappingProxyType(
         Stage.REJECTED: OrderStatus.INACTIVE,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """One leg of a BAG: ``ratio`` of a listing a unit, on ``side`` when the BAG is bought."""
-
-    listing: Listing
-    ratio: int
-    side: Side
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from apps.paper.exchange.orders import Leg
 from apps.paper.feed.market import Market, Millis, Print, Touch
 from apps.paper.instruments.combo import Combo
+from apps.paper.instruments.legs import Leg
 from apps.paper.instruments.listing import Listing
 
 __all__ = ["ComboFeed"]

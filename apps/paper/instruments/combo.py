@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from apps.domain.orders import Side
 from apps.domain.ticks import TickRule
-from apps.paper.exchange.orders import Leg
+from apps.paper.instruments.legs import Leg
 from apps.paper.instruments.listing import Listing, MarketCharacter, SecType
 from apps.paper.wire.values import Contract
 

@@ -42,7 +42,7 @@ from apps.paper.program.option_values import (
 )
 from apps.paper.settings import GatewaySettings, StatusSpeech
 from apps.paper.transcript.policies import OnDifference
-from apps.paper.vendor import VendorPolicy
+from apps.paper.vendor.vendor import VendorPolicy
 
 __all__ = ["OPTIONS", "HelpWanted", "Launch", "Option", "launch_of"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from apps.paper.session.permissions import MarketDataKind
+from apps.paper.vendor.permissions import MarketDataKind
 from apps.paper.wire import ErrorMessage, Response
 
 __all__ = ["Client"]

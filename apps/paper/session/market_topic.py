@@ -7,8 +7,8 @@ from collections.abc import Hashable
 from apps.paper.instruments.catalogue import Listing
 from apps.paper.limits import PacingClock
 from apps.paper.session.faults import RequestRefused
-from apps.paper.session.lines import Lines
 from apps.paper.session.topic import Topic
+from apps.paper.vendor.lines import Lines
 
 __all__ = ["MarketTopic"]
 

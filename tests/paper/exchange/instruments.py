@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from apps.domain.orders import Side
 from apps.domain.ticks import TickRule
-from apps.paper.exchange.orders import Leg
 from apps.paper.hours.calendar import CalendarName
+from apps.paper.instruments.legs import Leg
 from apps.paper.instruments.listing import Listing, MarketCharacter, Right, SecType
 from tests.paper.exchange.bench import listing
 

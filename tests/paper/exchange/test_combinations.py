@@ -5,7 +5,7 @@ from __future__ import annotations
 from apps.domain.orders import Side
 from apps.paper.books.ledger import Account
 from apps.paper.exchange.events import CommissionReported, Executed
-from apps.paper.exchange.orders import Leg
+from apps.paper.instruments.legs import Leg
 from apps.paper.instruments.listing import SecType
 from tests.paper.exchange.bench import D, fills, listing, new_york, story
 from tests.paper.exchange.several import FUTURE, OTHER, STOCK, SeveralBench

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from apps.domain.orders import Side
 from apps.paper.books.ledger import Account
 from apps.paper.exchange.book.exposures import Exposures, Part, held_part, is_exit, parts_of
-from apps.paper.exchange.orders import Leg, Order
+from apps.paper.exchange.orders import Order
+from apps.paper.instruments.legs import Leg
 from apps.paper.instruments.listing import Listing
 from tests.paper.exchange.bench import Bench, D
 from tests.paper.exchange.several import OTHER, STOCK, SeveralBench

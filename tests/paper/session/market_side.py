@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from apps.paper.hub import Hub
 from apps.paper.limits import IB_LIMITS
-from apps.paper.session.permissions import Permissions, Unsubscribed
 from apps.paper.session.session import Session
+from apps.paper.vendor.permissions import Permissions, Unsubscribed
 from apps.paper.wire import Contract, ErrorMessage, ReqHistoricalData, Response
 from tests.paper.session.hub_side import AAPL, hub, joined
 

@@ -11,8 +11,8 @@ import pytest
 from apps.paper.feed.market import BarSource
 from apps.paper.feed.thinned import HistoryPolicy
 from apps.paper.limits import PacingClock
-from apps.paper.session.permissions import Unsubscribed
-from apps.paper.vendor import StepRule
+from apps.paper.vendor.permissions import Unsubscribed
+from apps.paper.vendor.vendor import StepRule
 from apps.paper.wire import (
     CancelHeadTimestamp,
     CancelHistogramData,

@@ -11,8 +11,8 @@ import pytest
 
 from apps.paper.clock import ManualClock
 from apps.paper.server import PaperGateway
-from apps.paper.session.permissions import Permissions
 from apps.paper.settings import GatewaySettings
+from apps.paper.vendor.permissions import Permissions
 from tests.paper.paper_client import OPEN
 
 DEADLINE_S = 10

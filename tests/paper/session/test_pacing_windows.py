@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.paper.limits import IB_LIMITS, NO_LIMITS
-from apps.paper.session.lines import Lines
-from apps.paper.session.pacing import HistoryQuery, Pacing, SlidingWindow
+from apps.paper.vendor.lines import Lines
+from apps.paper.vendor.pacing import HistoryQuery, Pacing, SlidingWindow
 
 
 @settings(deadline=None, max_examples=50)

@@ -11,10 +11,10 @@ from apps.paper.feed.market import BarSource, Touch
 from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.hub import Hub
 from apps.paper.instruments.catalogue import Catalogue
-from apps.paper.session.permissions import Permissions, Unsubscribed
 from apps.paper.session.quotes.generic_ticks import Generic
 from apps.paper.settings import GatewaySettings
-from apps.paper.vendor import ClosedQuotes
+from apps.paper.vendor.permissions import Permissions, Unsubscribed
+from apps.paper.vendor.vendor import ClosedQuotes
 from apps.paper.wire import (
     CancelMarketData,
     ComboLeg,

@@ -13,7 +13,8 @@ from decimal import Decimal
 
 from apps.domain.orders import Side
 from apps.paper.exchange.floor.matching import Liquidity, Source, touch_price
-from apps.paper.exchange.orders import Leg, Order
+from apps.paper.exchange.orders import Order
+from apps.paper.instruments.legs import Leg
 
 __all__ = ["LegOffer", "combined_price", "leg_offers", "units_offered"]
 

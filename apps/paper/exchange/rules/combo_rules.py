@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from apps.paper.exchange.orders import OCA_REDUCE, Leg, Order
+from apps.paper.exchange.orders import OCA_REDUCE, Order
 from apps.paper.exchange.rules.refusals import Refusal
 from apps.paper.exchange.rules.venues import rules_of
+from apps.paper.instruments.legs import Leg
 
 __all__ = ["refusal_of_combo"]
 

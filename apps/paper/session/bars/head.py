@@ -13,7 +13,7 @@ from apps.paper.session.bars.history_query import HMDS, source_of
 from apps.paper.session.client import Client
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.market_topic import MarketTopic
-from apps.paper.session.permissions import no_permissions
+from apps.paper.vendor.permissions import no_permissions
 from apps.paper.wire import CancelHeadTimestamp, HeadTimestamp, ReqHeadTimestamp
 from apps.paper.world import World
 

@@ -21,9 +21,9 @@ from apps.paper.session.bars.schedule import SCHEDULE, read_schedule
 from apps.paper.session.client import Client
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.market_topic import MarketTopic
-from apps.paper.session.pacing import HistoryQuery
-from apps.paper.session.permissions import DELAY_MS, Unsubscribed, no_permissions
 from apps.paper.timetable import RANK_BARS
+from apps.paper.vendor.pacing import HistoryQuery
+from apps.paper.vendor.permissions import DELAY_MS, Unsubscribed, no_permissions
 from apps.paper.wire import (
     CancelHistoricalData,
     HistoricalBar,

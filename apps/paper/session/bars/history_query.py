@@ -22,7 +22,7 @@ from apps.paper.session.bars.history_terms import (
 )
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.instruments.contracts import has_quotes, has_trades
-from apps.paper.vendor import StepRule
+from apps.paper.vendor.vendor import StepRule
 from apps.paper.wire import ReqHistoricalData
 from apps.paper.world import World
 

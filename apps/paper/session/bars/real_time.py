@@ -11,8 +11,8 @@ from apps.paper.session.client import Client
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.instruments.contracts import has_quotes, has_trades
 from apps.paper.session.market_topic import MarketTopic
-from apps.paper.session.permissions import no_permissions
 from apps.paper.timetable import RANK_BARS
+from apps.paper.vendor.permissions import no_permissions
 from apps.paper.wire import CancelRealTimeBars, RealTimeBar, ReqRealTimeBars
 from apps.paper.world import World
 

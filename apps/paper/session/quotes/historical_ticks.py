@@ -9,9 +9,9 @@ from apps.paper.instruments.catalogue import Listing
 from apps.paper.session.client import Client
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.market_topic import MarketTopic
-from apps.paper.session.permissions import no_permissions
 from apps.paper.session.quotes.ticks import TickKind, TickReader, past_ticks
 from apps.paper.session.times import BadTime, parse_moment
+from apps.paper.vendor.permissions import no_permissions
 from apps.paper.wire import ReqHistoricalTicks
 from apps.paper.world import World
 

@@ -14,13 +14,13 @@ from apps.paper.instruments.catalogue import Listing
 from apps.paper.prints import PrintCursor
 from apps.paper.session.client import Client
 from apps.paper.session.instruments.contracts import has_quotes, has_trades
-from apps.paper.session.permissions import DELAY_MS, MarketDataKind
 from apps.paper.session.quotes.day_figures import DayFigures
 from apps.paper.session.quotes.extra_ticks import QuoteMoment, extra_ticks
 from apps.paper.session.quotes.generic_quotes import GenericQuotes
 from apps.paper.session.quotes.smart import bbo_code, letters_at_touch
 from apps.paper.timetable import RANK_TICKS
-from apps.paper.vendor import ClosedQuotes
+from apps.paper.vendor.permissions import DELAY_MS, MarketDataKind
+from apps.paper.vendor.vendor import ClosedQuotes
 from apps.paper.wire import (
     MarketDataType,
     TickGeneric,

@@ -12,9 +12,9 @@ from typing import Any
 from apps.paper.instruments.catalogue import Listing
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.market_topic import MarketTopic
-from apps.paper.session.permissions import MarketDataKind, Unsubscribed
 from apps.paper.session.quotes.generic_ticks import BadGenericTicks, read_generic_ticks
 from apps.paper.session.quotes.quote_stream import QuoteStream
+from apps.paper.vendor.permissions import MarketDataKind, Unsubscribed
 from apps.paper.wire import (
     CancelMarketData,
     ReqMarketData,

@@ -11,10 +11,10 @@ from apps.paper.prints import PrintCursor
 from apps.paper.session.client import Client
 from apps.paper.session.faults import RequestRefused
 from apps.paper.session.market_topic import MarketTopic
-from apps.paper.session.permissions import no_permissions
 from apps.paper.session.quotes.smart import traded_at
 from apps.paper.session.quotes.ticks import Tick, TickKind, TickReader, past_ticks
 from apps.paper.timetable import RANK_TICKS
+from apps.paper.vendor.permissions import no_permissions
 from apps.paper.wire import (
     CancelTickByTick,
     ReqTickByTick,

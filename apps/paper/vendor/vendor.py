@@ -13,9 +13,9 @@ from enum import Enum
 
 from apps.paper.feed.thinned import HistoryPolicy
 from apps.paper.limits import IB_LIMITS, Limits
-from apps.paper.session.lines import Lines
-from apps.paper.session.pacing import Pacing
-from apps.paper.session.permissions import ALL_PERMITTED, Permissions
+from apps.paper.vendor.lines import Lines
+from apps.paper.vendor.pacing import Pacing
+from apps.paper.vendor.permissions import ALL_PERMITTED, Permissions
 
 __all__ = ["DEFAULT_VENDOR", "ClosedQuotes", "StepRule", "Vendor", "VendorPolicy"]
 
