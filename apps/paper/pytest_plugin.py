@@ -14,8 +14,9 @@ Each test gets its own, at the open of a market that is always the same. The mar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -41,10 +42,29 @@ def pytest_configure(config: pytest.Config) -> None:
 def paper_gateway(request: pytest.FixtureRequest) -> Iterator[GatewayThread]:
     """Give a running gateway; its address is in ``host`` and ``port``."""
     marker = request.node.get_closest_marker(_MARKER)
-    wanted = dict(marker.kwargs) if marker else {}
+    wanted = _wanted_by(marker) if marker else {}
     is_manual = wanted.pop("manual", False)
     settings = replace(GatewaySettings(start=_START), **wanted)
     start = settings.start or _START
     clock = ManualClock(int(start.timestamp() * 1000)) if is_manual else None
     with GatewayThread(settings, clock=clock) as gateway:
         yield gateway
+
+
+def _wanted_by(marker: pytest.Mark) -> dict[str, Any]:
+    """Give what a marker asks for; one that asks for nothing there is fails its test."""
+    names = [each.name for each in fields(GatewaySettings)] + ["manual"]
+    unknown = [*marker.args, *(name for name in marker.kwargs if name not in names)]
+    if unknown:
+        pytest.fail(
+            f"the marker {_MARKER} does not take {', '.join(map(repr, unknown))}: "
+            f"write NAME=VALUE, with a NAME of {', '.join(names)}",
+            pytrace=False,
+        )
+    if isinstance(marker.kwargs.get("accounts"), str):
+        pytest.fail(
+            f"accounts of the marker {_MARKER} is a tuple of account numbers: write "
+            f"accounts=({marker.kwargs['accounts']!r},)",
+            pytrace=False,
+        )
+    return dict(marker.kwargs)

@@ -101,9 +101,10 @@ class GatewayThread:
     def _main(self) -> None:
         try:
             asyncio.run(self._serve())
-        except OSError as error:
-            if not self._running.done():
-                self._running.set_exception(error)
+        except Exception as error:
+            if self._running.done():
+                raise
+            self._running.set_exception(error)  # whatever it is, it belongs to whoever waits
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -76,6 +76,11 @@ def test_policies_are_chosen_by_their_names() -> None:
     assert chosen.hard_to_borrow == {265598, 756733}
 
 
+def test_client_0_can_be_named_like_any_other() -> None:
+    vendor = launch_of(["--market-data", "permissions.clients=0,7"]).settings.vendor
+    assert vendor.permissions.clients == {0, 7}
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -89,6 +94,7 @@ def test_policies_are_chosen_by_their_names() -> None:
         ("--port 70000", "a whole number from 0 to 65535 belongs here, not '70000'"),
         ("--speed 0", "a speed is above 0 and at most 100000, not '0'"),
         ("--speed nan", "a speed is above 0"),
+        ("--account DU1 --account DU2 --account DU1", "The account DU1 is given twice"),
         ("--cash -1", "cash is an amount above 0, not '-1'"),
         ("--cash inf", "cash is an amount above 0"),
         ("--start noon", "a start is a time such as 2026-11-20T14:30:00Z, not 'noon'"),

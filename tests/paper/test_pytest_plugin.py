@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from apps.domain.errors import InvalidInput
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
 from apps.paper.thread import GatewayThread
@@ -49,6 +50,12 @@ def test_a_port_in_use_is_told_to_whoever_starts_it() -> None:
         GatewayThread(GatewaySettings(port=gateway.port)).__enter__()
 
 
+def test_settings_that_cannot_be_are_told_at_once() -> None:
+    settings = GatewaySettings(speed=-1)
+    with pytest.raises(InvalidInput, match="speed must be above 0"):
+        GatewayThread(settings).__enter__()
+
+
 def test_an_error_of_a_call_comes_back_to_its_caller() -> None:
     def fail(_: PaperGateway) -> None:
         raise LookupError("nothing there")
@@ -82,3 +89,30 @@ def test_the_fixture_gives_a_gateway_as_the_marker_says(pytester: pytest.Pyteste
     pytester.syspathinsert(root)
     result = pytester.runpytest_inprocess("-p", "apps.paper.pytest_plugin", "-p", "no:asyncio")
     result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marked", "words"),
+    [
+        ("spede=60", "*does not take 'spede': write NAME=VALUE, with a NAME of host, port, *"),
+        ("60", "*does not take 60: write NAME=VALUE*"),
+        ("accounts='DU1'", "*write accounts=('DU1',)*"),
+    ],
+)
+def test_marker_that_makes_no_sense_is_one_sentence(
+    pytester: pytest.Pytester, marked: str, words: str
+) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.paper_gateway({marked})
+        def test_marked(paper_gateway):
+            pass
+        """
+    )
+    pytester.syspathinsert(Path(__file__).parents[2])
+    result = pytester.runpytest_inprocess("-p", "apps.paper.pytest_plugin", "-p", "no:asyncio")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([words])
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -163,7 +163,10 @@ def _reader_of(path: Path, readers: Mapping[str, TableReader]) -> TableReader:
 
 def _places(path: Path, columns: Sequence[str]) -> dict[str, int]:
     """Give the place of each column that is there."""
-    there = {name.strip().lower(): place for place, name in reversed([*enumerate(columns)])}
+    there: dict[str, int] = {}
+    for place, name in enumerate(columns):
+        if there.setdefault(name.strip().lower(), place) != place and name.strip():
+            raise InvalidInput(f"{path}, line 1: there are two columns {name.strip()}; keep one.")
     places = {}
     for column, names in _NAMES.items():
         found = next((there[name] for name in names if name in there), None)

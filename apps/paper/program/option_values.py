@@ -148,7 +148,7 @@ def _parser_of(kind: Any) -> Callable[[str], object]:
     if NoneType in get_args(kind):
         return _optional(_parser_of(inner[0]))
     if get_origin(kind) is frozenset:
-        return _several(_parser_of(inner[0]))
+        return _several(_ID if inner[0] is int else _parser_of(inner[0]))
     if kind in _PARSERS:
         return _PARSERS[kind]
     if issubclass(kind, Enum):
@@ -185,6 +185,9 @@ def _yes_or_no(text: str) -> bool:
         raise ValueError("yes or no belongs here")
     return text == "yes"
 
+
+_ID = whole(0, 2**31 - 1)
+"""What several numbers are: not counts, but ids, and there is a client 0."""
 
 _PARSERS: dict[object, Callable[[str], object]] = {
     bool: _yes_or_no,

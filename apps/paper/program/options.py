@@ -242,6 +242,12 @@ def _changed(value: Any, assigned: tuple[tuple[str, object], ...]) -> Any:
     return value
 
 
+def _each_once(_: Any, accounts: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := [name for name in accounts if accounts.count(name) > 1]:
+        raise InvalidInput(f"The account {twice[0]} is given twice; name each once.")
+    return accounts
+
+
 OPTIONS: tuple[Option, ...] = (
     Option("--host", "settings.host", "address to listen on", text_of("an address"), "ADDRESS"),
     Option("--port", "settings.port", "0 takes a free one", whole(0, 65_535), "PORT"),
@@ -262,6 +268,7 @@ OPTIONS: tuple[Option, ...] = (
         text_of("an account"),
         "DU…",
         repeats=True,
+        merge=_each_once,
     ),
     Option("--cash", "settings.cash", "USD with which each account begins", money, "AMOUNT"),
     Option(

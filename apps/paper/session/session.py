@@ -26,6 +26,7 @@ from apps.paper.session.quotes.historical_ticks import HistoricalTicks
 from apps.paper.session.quotes.quotes import Quotes
 from apps.paper.session.quotes.tick_by_tick import TickByTick
 from apps.paper.session.refused import Refused
+from apps.paper.session.topic import Topic
 from apps.paper.wire import (
     CurrentTime,
     MalformedRequest,
@@ -90,6 +91,10 @@ class Session:
         }
         for topic in self._topics:
             self._handlers.update(topic.handlers())
+        # most topics hear nothing of the exchange, and every event is told to every session
+        self._listeners = [
+            topic.tell for topic in self._topics if type(topic).tell is not Topic.tell
+        ]
 
     @property
     def outbox(self) -> deque[Response]:
@@ -116,8 +121,8 @@ class Session:
 
     def tell(self, event: Event) -> None:
         """Hear of something that happened at the exchange."""
-        for topic in self._topics:
-            topic.tell(event)
+        for listen in self._listeners:
+            listen(event)
 
     def close(self) -> None:
         """End every subscription."""

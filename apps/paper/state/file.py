@@ -87,6 +87,7 @@ class StateFile:
         used, which is left as it was.
         """
         where = path.expanduser().resolve()
+        schema.is_ours(where)  # beside somebody else's file not even a lock is left
         with lock.held(where):
             is_old = schema.is_ours(where)
             file = cls(where, sqlite3.connect(where, isolation_level=None), lease_ms)
@@ -116,7 +117,8 @@ class StateFile:
         """Have the file be that of a gateway with these accounts.
 
         A new file takes over all of it, an old one the accounts that are new to it. Raises
-        StateRefused where an account of the file is missing among ``accounts``.
+        StateRefused where an account of the file is missing among ``accounts``, or the file
+        cannot be written to.
         """
         known = self.kept().accounts
         if missing := [name for name in known if name not in accounts]:
@@ -124,7 +126,7 @@ class StateFile:
                 f"The state file {self.path} holds {_listed(missing)}, which this gateway was not "
                 "given: name every account of the file, or choose another file."
             )
-        with self._transaction():
+        with _refusal_of(self.path), self._transaction():
             self._db.execute(
                 "INSERT INTO gateway (id, cash) VALUES (1, ?) ON CONFLICT DO NOTHING", (str(cash),)
             )
@@ -321,6 +323,7 @@ def clear(path: Path) -> bool:
     Raises StateInUse while a gateway holds it, and StateRefused for a file that is none.
     """
     where = path.expanduser().resolve()
+    schema.is_ours(where)
     with lock.held(where):
         if not schema.is_ours(where):
             return False
@@ -341,8 +344,9 @@ def _refusal_of(path: Path) -> Iterator[None]:
             "that no other program has it open."
         ) from error
     except (sqlite3.Error, Unreadable) as error:
+        what = " ".join(str(error).split())  # SQLite's findings come in several lines
         raise StateRefused(
-            f"The state file {path} is damaged ({error}); it was left as it is. Bring back a copy "
+            f"The state file {path} is damaged ({what}); it was left as it is. Bring back a copy "
             "of it, or choose another file."
         ) from error
 

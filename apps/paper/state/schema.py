@@ -78,7 +78,7 @@ def is_ours(path: Path) -> bool:
     mark = header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4]
     if header.startswith(_MAGIC) and int.from_bytes(mark) == APPLICATION_ID:
         return True
-    kind = "another program's database" if header.startswith(_MAGIC) else "no database"
+    kind = "another program's database" if header.startswith(_MAGIC) else "something else"
     raise StateRefused(
         f"{path} is not a state file of this gateway but {kind}; it was not touched. "
         "Choose another file."

@@ -138,6 +138,12 @@ def test_missing_column_names_those_that_are_there(tmp_path: Path) -> None:
         read_bars(path)
 
 
+def test_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "1", head="time,open,high,low,close,volume,Open")
+    with pytest.raises(InvalidInput, match="line 1: there are two columns Open; keep one"):
+        read_bars(path)
+
+
 def test_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xff\xfe\x00\x01")

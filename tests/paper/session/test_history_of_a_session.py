@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apps.paper.feed.bar_file import BarFile, BarRow
+from apps.paper.feed.bar_spans import spans_of
 from apps.paper.feed.market import BarSource
+from apps.paper.feed.replayed import ReplayedMarket
+from apps.paper.feed.synthetic import SyntheticMarket
 from apps.paper.feed.thinned import HistoryPolicy
+from apps.paper.hub import Hub
+from apps.paper.instruments.catalogue import Catalogue
 from apps.paper.limits import PacingClock
+from apps.paper.settings import GatewaySettings
 from apps.paper.vendor.permissions import Unsubscribed
 from apps.paper.vendor.vendor import StepRule
 from apps.paper.wire import (
@@ -158,6 +166,35 @@ def test_stretch_without_a_market_gets_no_data_in_ibs_words() -> None:
     )
     assert codes(said) == [162]
     assert texts(said)[0].endswith("HMDS query returned no data: AAPL@SMART Trades")
+
+
+@pytest.mark.parametrize("after_the_open", [0, 1, 300, 999])
+def test_day_without_a_whole_second_is_not_yet_one(after_the_open: int) -> None:
+    watcher = Watcher(hub(OPEN + after_the_open))
+    stamped = dates(watcher.ask(history(1, duration="1 D", bar_size="5 mins", format_date=1)))
+    assert len(stamped) == 78
+    assert stamped[0] == "20261118 09:30:00 US/Eastern"
+
+
+def test_day_begins_with_its_first_second() -> None:
+    watcher = Watcher(hub(OPEN + 5 * SECOND))
+    stamped = dates(watcher.ask(history(1, duration="1 D", bar_size="5 mins", format_date=1)))
+    assert stamped == ["20261119 09:30:00 US/Eastern"]
+
+
+def test_day_in_which_a_file_begins_has_a_daily_bar_too() -> None:
+    catalogue = Catalogue.load()
+    listing = next(each for each in catalogue if each.local_symbol == "AAPL")
+    price = Decimal(300)
+    rows = [
+        BarRow(2, OPEN + HOUR, price, price, price, price, 700, None),
+        BarRow(3, OPEN + HOUR + MINUTE, price, price, price, price, 200, None),
+    ]
+    spans = spans_of(BarFile(Path("aapl.csv"), 60, tuple(rows)), listing)
+    market = ReplayedMarket({listing: spans}, SyntheticMarket(seed=7))
+    world = Hub(GatewaySettings(), catalogue=catalogue, market=market, start=OPEN + 2 * HOUR)
+    [bar] = bars(Watcher(world).ask(history(1, duration="2 D", bar_size="1 day")))
+    assert (bar.date, bar.volume) == ("20261119", 900)
 
 
 # -- sizes, formats and schedules ------------------------------------------------------------------

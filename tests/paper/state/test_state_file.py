@@ -140,8 +140,8 @@ def folder(path: Path) -> None:
     ("make", "words"),
     [
         (foreign_database, "is not a state file of this gateway but another program's database"),
-        (text, "is not a state file of this gateway but no database"),
-        (short_text, "is not a state file of this gateway but no database"),
+        (text, "is not a state file of this gateway but something else"),
+        (short_text, "is not a state file of this gateway but something else"),
         (newer, "was written by a newer gateway"),
         (folder, "cannot be read"),
     ],
@@ -159,6 +159,18 @@ def test_what_is_no_state_file_is_refused_in_one_sentence_and_left_alone(
         assert contents(path) == before
 
 
+@pytest.mark.parametrize("make", [foreign_database, text, folder])
+def test_beside_somebody_elses_file_no_lock_is_left(
+    path: Path, make: Callable[[Path], None]
+) -> None:
+    make(path)
+    with pytest.raises(StateRefused), StateFile.open(path):
+        pytest.fail("opened")
+    with pytest.raises(StateRefused):
+        clear(path)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
 @pytest.mark.parametrize("place", [0.3, 0.6, 0.99])
 def test_damaged_file_is_refused_and_left_as_it_is(path: Path, place: float) -> None:
     some_state(path)
@@ -169,6 +181,7 @@ def test_damaged_file_is_refused_and_left_as_it_is(path: Path, place: float) -> 
     with pytest.raises(StateRefused, match="damaged") as caught:
         restored_from(path)
     assert "left as it is" in caught.value.message
+    assert "\n" not in caught.value.message
     assert path.read_bytes() == damaged
 
 
@@ -186,6 +199,14 @@ def test_row_that_no_gateway_wrote_is_named(path: Path) -> None:
     db.close()
     with pytest.raises(StateRefused, match="HOLD"):
         restored_from(path)
+
+
+def test_file_that_may_only_be_read_is_refused_before_a_gateway_begins(path: Path) -> None:
+    some_state(path)
+    with StateFile.open(path) as file:
+        file._db.execute("PRAGMA query_only = ON")  # as SQLite takes a file without the right
+        with pytest.raises(StateRefused, match="see that it can be written to"):
+            file.settle(accounts=("DU1",), cash=Decimal(1000))
 
 
 def test_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

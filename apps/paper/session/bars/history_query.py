@@ -142,7 +142,14 @@ def _check_live(request: ReqHistoricalData, source: HistoricalSource, seconds: i
 def _start(world: World, reader: BarReader, duration: Duration, end: Millis) -> Millis:
     listing = reader.listing
     start = duration.start(world.calendar, listing, end, regular_only=reader.regular_only)
-    start = max(start, world.market.head(listing))
+    start = max(start, _head(world, reader))
     if reader.seconds <= SMALL_BAR_S:
         return max(start, world.now - _SMALL_BARS_KEPT_MS)
     return start
+
+
+def _head(world: World, reader: BarReader) -> Millis:
+    """Give the start of the session in which history begins: its bars need not begin there."""
+    head = world.market.head(reader.listing)
+    session = world.calendar.session_at(reader.listing, head, extended=not reader.regular_only)
+    return head if session is None else session[0]

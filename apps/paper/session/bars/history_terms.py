@@ -94,11 +94,14 @@ class Duration:
     def start(
         self, calendar: SessionCalendar, listing: Listing, end: Millis, *, regular_only: bool
     ) -> Millis:
-        """Give the first moment of the stretch that ends at ``end``."""
+        """Give the first moment of the stretch that ends at ``end``.
+
+        A session counts from its first whole second on: before that it has no bar.
+        """
         if self.unit in _UNIT_DAYS:
             return end - self.count * _UNIT_DAYS[self.unit] * _DAY_MS
         remaining = self.count * 1000 if self.unit == "S" else self.count
-        at = end
+        at = end - end % 1000
         while True:
             opens, closes = calendar.session_before(listing, at, extended=not regular_only)
             traded = min(closes, end) - opens
