@@ -31,6 +31,7 @@ from apps.paper.wire import (
     Connection,
     Farewell,
     LocalProtocolError,
+    Phase,
     ProtocolError,
     Request,
     Response,
@@ -108,6 +109,7 @@ class ClientSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the client to name itself, but not for ever."""
         gateway = self._gateway
+        gateway.settle()
         self._peer = transport.get_extra_info("peername")
         self.link = Link(cast("asyncio.Transport", transport), gateway.wall, self._read)
         self.number = gateway.joined(self)
@@ -217,6 +219,7 @@ class ClientSocket(asyncio.Protocol):
     # -- from bytes to requests ------------------------------------------------------------------
 
     def _read(self, chunk: bytes) -> None:
+        self._gateway.settle()  # so that what came is written down at the time at which it came
         try:
             self._wire.receive(chunk)
             while self._may_read_on() and (event := next(self._wire.events(), None)):
@@ -315,7 +318,8 @@ class ClientSocket(asyncio.Protocol):
         self.gate.client_id = None  # another connection has this id
 
     def _greeting_overdue(self) -> None:
-        _LOGGER.warning("%s never sent startApi; closed", self._name())
+        if self._wire.phase is not Phase.REFUSED:  # that was said already
+            _LOGGER.warning("%s never sent startApi; closed", self._name())
         self.link.close()
 
     def _wait_no_longer(self) -> None:

@@ -54,6 +54,7 @@ from apps.paper.faults.network import (
     Disconnect,
     HalfOpen,
     HoldClientId,
+    How,
     KeepTurnedAway,
     Latency,
     MergeFrames,
@@ -263,7 +264,7 @@ def _refuse_connections(effect: RefuseConnections, case: _Case) -> Condition:
 
 def _restart(effect: Restart, case: _Case) -> Condition:
     for gate in case.all_gates:
-        gate.speaker.end(Ending(effect.how))
+        gate.speaker.end(Ending(How(effect.how.value)))
     return Door(Refusal.CLOSED, case.scene.shut_port, case.scene.open_port)
 
 

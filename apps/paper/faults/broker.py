@@ -7,6 +7,7 @@ from enum import Enum
 from typing import ClassVar
 
 from apps.domain.errors import InvalidInput
+from apps.paper.faults.farms import FARMS
 from apps.paper.faults.fault import Effect, until_removed
 
 __all__ = [
@@ -98,8 +99,9 @@ class FarmOutage(Effect):
     streams: Streams = Streams.ALIVE
 
     def __post_init__(self) -> None:
-        if not self.farm.isalnum():
-            raise InvalidInput(f"a farm is a name such as usfarm or ushmds, not {self.farm!r}")
+        if self.farm not in FARMS:
+            farms = ", ".join(sorted(FARMS))
+            raise InvalidInput(f"farm = {self.farm!r} is none of the farms; there are: {farms}")
 
     @property
     def lasts_s(self) -> float | None:

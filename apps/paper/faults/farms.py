@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from apps.paper.instruments.listing import Listing, SecType
 
-__all__ = ["SEC_DEF_FARM", "Farms", "farms_of"]
+__all__ = ["FARMS", "SEC_DEF_FARM", "Farms", "farms_of"]
 
 SEC_DEF_FARM = "secdefil"
 """Where definitions of instruments come from, all of them."""
@@ -24,6 +24,13 @@ _FOREX = Farms("cashfarm", "cashhmds")
 _FUTURES = Farms("usfuture", "ushmds")
 _EUROPE = Farms("eufarm", "euhmds")
 _UNITED_STATES = Farms("usfarm", "ushmds")
+
+FARMS = frozenset(
+    {SEC_DEF_FARM}
+    | {each.market for each in (_FOREX, _FUTURES, _EUROPE, _UNITED_STATES)}
+    | {each.history for each in (_FOREX, _FUTURES, _EUROPE, _UNITED_STATES)}
+)
+"""Every farm that there is."""
 
 
 def farms_of(listing: Listing) -> Farms:

@@ -92,8 +92,6 @@ class When:
             raise InvalidInput("after_s must be 0 or more, every_s above 0")
         if self.nth < 1 or self.times < 0 or not 0 < self.chance <= 1:
             raise InvalidInput("nth must be 1 or more, times 0 or more, chance in (0, 1]")
-        if not self.on and (self.nth != 1 or self.status or self.error_code is not None):
-            raise InvalidInput("nth, status and error_code belong to a message: name it with on")
 
     @property
     def is_daily(self) -> bool:
@@ -142,6 +140,9 @@ class Fault:
     def __post_init__(self) -> None:
         effect = self.effect
         effect.lasts_s  # noqa: B018 - it raises for a time that cannot be
+        when = self.when
+        if not self.on and (when.nth != 1 or when.status or when.error_code is not None):
+            raise InvalidInput("nth, status and error_code belong to a message: name it with on")
         if not self.on and effect.TRIGGER is not Trigger.ANYTHING:
             raise InvalidInput(
                 f"the fault '{effect.NAME}' happens to {effect.TRIGGER.value}: say which with on"

@@ -7,6 +7,7 @@ knows the key, so that whoever knows the line can say it.
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from apps.domain.errors import InvalidInput
-from apps.paper.faults.fault import Effect, Fault, When
+from apps.paper.faults.fault import Direction, Effect, Fault, Trigger, When
 from apps.paper.faults.kinds import KINDS
 from apps.paper.faults.registry import EFFECTS, REQUIRED, WHEN_KEYS, Parameter, parameters
 
@@ -83,11 +84,13 @@ def fault_of(keys: Mapping[str, object]) -> Fault:
     if "behind" in given:
         _check_kind(given["behind"], "behind")
     try:
-        return Fault(effect(**given), When(**when), str(keys.get(_NAME, "")))
+        fault = Fault(effect(**given), When(**when), str(keys.get(_NAME, "")))
     except FaultError:
         raise
     except InvalidInput as error:
         raise FaultError(f"{effect.NAME}: {error.message}") from None
+    _check_direction(fault)
+    return fault
 
 
 def _effect_of(keys: Mapping[str, object]) -> type[Effect]:
@@ -119,6 +122,18 @@ def _check_kind(kind: object, key: str) -> None:
             f"{key} = {kind!r} is not a message; it is 'request', 'response', or a name such as "
             "placeOrder, reqRealTimeBars, orderStatus, execDetails, realtimeBar",
             key,
+        )
+
+
+def _check_direction(fault: Fault) -> None:
+    """See that what sets a fault off goes the way that its effect works upon."""
+    needed = {Trigger.REQUEST: Direction.IN, Trigger.RESPONSE: Direction.OUT}
+    wanted = needed.get(fault.effect.TRIGGER)
+    if wanted is not None and KINDS[fault.on] is not wanted:
+        raise FaultError(
+            f"the fault {fault.effect.NAME!r} happens to {fault.effect.TRIGGER.value}, and "
+            f"{fault.on} is none",
+            "on",
         )
 
 
@@ -196,6 +211,13 @@ def _decimal(given: object) -> Decimal:
     return number
 
 
+def _float(given: object) -> float:
+    number = float(_decimal(given))
+    if not math.isfinite(number):
+        raise _Wrong("a number of this size")
+    return number
+
+
 def _moment(given: object) -> datetime:
     try:
         at = given if isinstance(given, datetime) else datetime.fromisoformat(_text(given))
@@ -215,7 +237,7 @@ _READERS: dict[type, Any] = {
     str: _text,
     bool: _truth,
     int: _whole,
-    float: lambda given: float(_decimal(given)),
+    float: _float,
     Decimal: _decimal,
     datetime: _moment,
     time: _time_of_day,

@@ -19,6 +19,7 @@ __all__ = [
     "KeepTurnedAway",
     "Latency",
     "MergeFrames",
+    "Parting",
     "Refusal",
     "RefuseConnections",
     "Restart",
@@ -38,6 +39,13 @@ class How(Enum):
     """A TCP reset: what was under way is lost."""
     MID_FRAME = "mid_frame"
     """The end of the stream within a frame, after ``at_byte`` bytes of it."""
+
+
+class Parting(Enum):
+    """How all connections end at once."""
+
+    CLEAN = "clean"
+    RESET = "reset"
 
 
 class Refusal(Enum):
@@ -79,7 +87,8 @@ class Disconnect(Effect):
 class HalfOpen(Effect):
     """The socket takes bytes and says nothing, and never closes.
 
-    ``handles_requests`` tells whether what comes in still has its effects.
+    ``handles_requests`` tells whether what comes in still has its effects; the request that sets
+    it off has them in any case.
     """
 
     NAME: ClassVar[str] = "half_open"
@@ -256,11 +265,7 @@ class Restart(Effect):
     NAME: ClassVar[str] = "restart"
 
     for_s: float = 60.0
-    how: How = How.CLEAN
-
-    def __post_init__(self) -> None:
-        if self.how is How.MID_FRAME:
-            raise InvalidInput("how must be clean or reset for a restart")
+    how: Parting = Parting.CLEAN
 
     @property
     def lasts_s(self) -> float | None:

@@ -73,6 +73,10 @@ def test_fault_in_words_is_the_value_it_means(text: str, fault: Fault) -> None:
         ("disconnect at=noon", "not a moment such as"),
         ("refuse on=placeOrder", "needs code"),
         ("outage for_s=-1", "for_s must be 0"),
+        ("outage after_s=1e999", "is not a number of this size"),
+        ("farm_outage farm=usfram", "there are: cashfarm, cashhmds, eufarm"),
+        ("restart how=mid_frame", "one of clean, reset"),
+        ("refuse on=orderStatus code=162", "happens to a request, and orderStatus is none"),
         ("price_gap percent=NaN", "is not a number"),
         ("reorder on=openOrder behind=what", "'what' is not a message"),
         ("drop on=orderStatus 'x", "No closing quotation"),
@@ -104,7 +108,13 @@ def test_every_effect_can_be_written_with_its_defaults(name: str) -> None:
     needed = {
         key: "1" for key, each in parameters(EFFECTS[name]).items() if each.default is REQUIRED
     }
-    trigger = {} if EFFECTS[name].TRIGGER is Trigger.ANYTHING else {"on": "placeOrder"}
+    triggers = {
+        Trigger.ANYTHING: {},
+        Trigger.MESSAGE: {"on": "placeOrder"},
+        Trigger.REQUEST: {"on": "placeOrder"},
+        Trigger.RESPONSE: {"on": "orderStatus"},
+    }
+    trigger = {} if EFFECTS[name].ON else triggers[EFFECTS[name].TRIGGER]
     fault = fault_of({"do": name, **needed, **trigger})
     assert type(fault.effect) is EFFECTS[name]
     assert fault.label == name

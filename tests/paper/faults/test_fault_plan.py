@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput
+from apps.paper.faults.broker import Bust
 from apps.paper.faults.fault import Clock, Fault, When
-from apps.paper.faults.messages import Drop, HoldChildren
+from apps.paper.faults.messages import Drop, HoldChildren, RejectOrder
 from apps.paper.faults.network import Disconnect, HalfOpen
 from apps.paper.faults.plan import Begin, End, Happening, Moment, Plan, Step, step
 
@@ -194,10 +195,18 @@ def test_draws_of_a_firing_are_its_own() -> None:
         {"on": "error", "chance": 0.0},
         {"on": "error", "chance": 1.1},
         {"on": "error", "times": -1},
-        {"status": "Filled"},
-        {"error_code": 201},
     ],
 )
 def test_when_that_cannot_be_is_refused(keys: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         When(**keys)  # type: ignore[arg-type]  # the point is what the values are
+
+
+@pytest.mark.parametrize("keys", [{"nth": 2}, {"status": "Filled"}, {"error_code": 201}])
+def test_what_belongs_to_a_message_needs_one_unless_the_effect_names_it(
+    keys: dict[str, object],
+) -> None:
+    when = When(**keys)  # type: ignore[arg-type]  # the point is what the values are
+    with pytest.raises(InvalidInput):
+        Fault(Bust(), when)
+    assert Fault(RejectOrder(), when).on == "placeOrder"

@@ -55,6 +55,7 @@ def books_of(listing: Listing) -> tuple[str, ...]:
     return known or tuple(each for each in listing.valid_exchanges if each != "SMART")
 
 
+@lru_cache(maxsize=256)  # all who follow a listing ask for the same moment, one after the other
 def letters_at_touch(listing: Listing, touch: Touch, at: Millis) -> tuple[str, str]:
     """Give the letters of the exchanges that bid and offer the best prices."""
     best = touch_rows(listing, touch, at, books_of(listing))
