@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import gateway_throughput, latency, loop_lag, memory, startup
+from benchmarks import gateway_load, gateway_throughput, latency, loop_lag, memory, startup
 from benchmarks.figures import BenchmarkFailed, Report, show
 
 __all__ = ["BENCHMARKS", "main"]
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[..., Coroutine[Any, Any, Report]]] = {
     "memory": memory.measure,
     "start-up": startup.measure,
     "gateway": gateway_throughput.measure,
+    "gateway-load": gateway_load.measure,
 }
 """Each under its name on the command line, in the order in which they run."""
 

@@ -7,15 +7,13 @@ floor is a server that writes ready-made frames of the same size to the same cli
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
 from benchmarks.figures import BenchmarkFailed, Cell, Report, Table, ratio
 from benchmarks.raw_client import RawClient
 from benchmarks.script import us_stocks
+from benchmarks.served import served
 
 __all__ = ["measure"]
 
@@ -46,10 +44,10 @@ async def measure(*, quick: bool) -> Report:
 
 
 async def _row(count: int, seconds: float) -> tuple[Cell, ...]:
-    async with _server("benchmarks.flat_out_gateway") as port:
-        bars = await _flow(port, count, seconds, subscribe=True)
-    async with _server("benchmarks.frame_source", str(round(bars.bytes_per_frame))) as port:
-        floor = await _flow(port, count, seconds, subscribe=False)
+    async with served("benchmarks.flat_out_gateway") as gateway:
+        bars = await _flow(gateway.port, count, seconds, subscribe=True)
+    async with served("benchmarks.frame_source", str(round(bars.bytes_per_frame))) as source:
+        floor = await _flow(source.port, count, seconds, subscribe=False)
     return (
         str(count),
         bars.frames_per_s,
@@ -77,21 +75,3 @@ async def _flow(port: int, count: int, seconds: float, *, subscribe: bool) -> _F
     if not frames:
         raise BenchmarkFailed(f"nothing came for {seconds:g} s")
     return _Flow(frames / took_s, size / frames - 4)
-
-
-@asynccontextmanager
-async def _server(module: str, *words: str) -> AsyncIterator[int]:
-    """Run a module that says its port and ends with its stdin, until the block ends."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module),
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    if process.stdin is None or process.stdout is None:
-        raise BenchmarkFailed(f"{module} has no pipes")
-    try:
-        yield int(await process.stdout.readline())
-    finally:
-        process.stdin.close()
-        await process.wait()

@@ -29,8 +29,13 @@ class RawClient(asyncio.Protocol):
         _, client = await loop.create_connection(cls, "127.0.0.1", port)
         return client
 
-    async def subscribe(self, client_id: int, listings: tuple[Listing, ...]) -> None:
-        """Greet as a TWS client, and ask for the real-time bars of ``listings``."""
+    async def subscribe(
+        self, client_id: int, listings: tuple[Listing, ...], *, quotes: bool = False
+    ) -> None:
+        """Greet as a TWS client, and ask for the real-time bars of ``listings``.
+
+        With ``quotes`` their quotes are asked for too.
+        """
         self._write(b"API\0" + _frame(b"v157..176"))
         await self._greeted.wait()
         asked = [_message(71, 2, client_id, "")]
@@ -39,6 +44,11 @@ class RawClient(asyncio.Protocol):
             _message(50, 3, number, each.con_id, *_NOT_SAID, 5, "TRADES", 1, "")
             for number, each in enumerate(listings, 1)
         ]
+        if quotes:
+            asked += [
+                _message(1, 11, number, each.con_id, *_NOT_SAID, 0, "", 0, 0, "")
+                for number, each in enumerate(listings, 1 + len(listings))
+            ]
         self._write(b"".join(asked))
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import BenchmarkFailed
@@ -28,23 +29,34 @@ class Worker:
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
         self._name = name
         self._process = process
+        self._one_at_a_time = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, module: str, *words: str, environment: Mapping[str, str] | None = None
+        cls,
+        module: str,
+        *words: str,
+        environment: Mapping[str, str] | None = None,
+        errors: Path | None = None,
     ) -> AsyncIterator[Worker]:
-        """Run ``python -m module words…`` until the block ends; it is ready when this yields."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
-            *words,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-            env={**os.environ, **(environment or {})},
-        )
+        """Run ``python -m module words…`` until the block ends; it is ready when this yields.
+
+        Its stderr is ours, or is added to the file ``errors``.
+        """
+        with ExitStack() as stack:
+            stderr = None if errors is None else stack.enter_context(errors.open("ab"))
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                module,
+                *words,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                limit=_LONGEST_LINE,
+                env={**os.environ, **(environment or {})},
+            )
         worker = cls(module, process)
         try:
             await worker._answer()
@@ -62,9 +74,10 @@ class Worker:
         if self._process.stdin is None:
             raise BenchmarkFailed(f"{self._name} has no stdin")
         line = json.dumps({"request": request, **values})
-        self._process.stdin.write(line.encode() + b"\n")
-        await self._process.stdin.drain()
-        return await self._answer()
+        async with self._one_at_a_time:
+            self._process.stdin.write(line.encode() + b"\n")
+            await self._process.stdin.drain()
+            return await self._answer()
 
     async def _answer(self) -> Answer:
         if self._process.stdout is None:

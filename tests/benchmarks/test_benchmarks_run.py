@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -12,9 +13,12 @@ from typing import Any
 import pytest
 
 from apps.paper.feed.market import BarSource, MarketBar
-from benchmarks.figures import percentile, ratio
+from benchmarks.figures import BenchmarkFailed, percentile, ratio
 from benchmarks.script import BAR_MS, LEVEL, SCRIPT_START, Script, ScriptedMarket, us_stocks
+from benchmarks.served import served
+from benchmarks.talker import Talker
 from benchmarks.timed_gateway import orders_in
+from benchmarks.together import together
 
 ROOT = Path(__file__).parents[2]
 FEATURED, OTHER = us_stocks(2)
@@ -46,6 +50,23 @@ def test_a_quick_run_gives_every_figure_as_json() -> None:
     assert all(figure(rows["latency-burst"], number, "p50 ms") > 0 for number in range(3))
     assert figure(rows["gateway"], 0, "bars/s, all") > 0
     assert "--help imports neither ib_insync nor pandas." in reports[3]["notes"]
+
+
+def test_a_quick_run_of_the_load_gives_speeds_waits_and_orders() -> None:
+    done = run("gateway-load", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    [report] = json.loads(done.stdout)
+    speeds, waits, orders = (table["rows"] for table in report["tables"])
+    assert [row["market time"] for row in speeds] == ["flat out", "0.5 × that"]
+    assert all(figure(speeds, number, "messages/s") > 0 for number in range(2))
+    assert [row["asked for"] for row in waits] == [
+        "the time",
+        "contract details",
+        "what-if",
+        "an hour of 5 s bars",
+    ]
+    assert all(figure(waits, number, "loaded p50 ms") > 0 for number in range(4))
+    assert all(figure(orders, number, "orders/s, with a state file") > 0 for number in range(2))
 
 
 def figure(rows: list[dict[str, Any]], number: int, column: str) -> float:
@@ -87,6 +108,36 @@ def test_a_percentile_lies_between_the_values_around_it(percent: float, value: f
 def test_there_is_no_ratio_to_nothing() -> None:
     assert ratio(1.0, 0.0) is None
     assert ratio(3.0, 2.0) == 1.5
+
+
+async def test_work_side_by_side_gives_all_results_or_the_first_failure() -> None:
+    assert await together(*(asyncio.sleep(0, number) for number in range(3))) == [0, 1, 2]
+    with pytest.raises(BenchmarkFailed, match="no such port"):
+        await together(asyncio.sleep(60), failing("no such port"))
+
+
+async def failing(text: str) -> None:
+    raise BenchmarkFailed(text)
+
+
+async def test_a_talker_waits_for_a_frame_of_each_beginning_and_sees_the_first_byte() -> None:
+    async with served("benchmarks.echo_source") as echo:
+        talker = await Talker.connect(echo.port)
+        said = [frame(b"59\0one\0"), frame(b"3\0two\0"), frame(b"3\0three\0")]
+        await talker.say(b"".join(said), [b"3\0", b"3\0", b"59\0"])
+        assert talker.first_byte_at is not None
+        unheard = asyncio.create_task(talker.say(said[0], [b"3\0"]))
+        await talker_heard(talker)
+        assert not unheard.done()
+        talker.close()
+        with pytest.raises(BenchmarkFailed, match="hung up"):
+            await unheard
+
+
+async def talker_heard(talker: Talker) -> None:
+    async with asyncio.timeout(10):
+        while talker.first_byte_at is None or not talker._awaited:  # noqa: ASYNC110 - a few turns
+            await asyncio.sleep(0)
 
 
 def test_only_orders_that_have_arrived_whole_are_counted() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -37,10 +37,11 @@ class RawClient:
         await self.frame()
 
     def send(self, *fields: object) -> None:
-        self.send_body("".join(f"{field}\0" for field in fields).encode())
+        self.send_bodies(["".join(f"{field}\0" for field in fields).encode()])
 
-    def send_body(self, body: bytes) -> None:
-        self._writer.write(struct.pack(">I", len(body)) + body)
+    def send_bodies(self, bodies: Iterable[bytes]) -> None:
+        """Send whole frames in one write."""
+        self._writer.write(b"".join(struct.pack(">I", len(body)) + body for body in bodies))
 
     async def frame(self) -> list[str]:
         async with asyncio.timeout(DEADLINE_S):
