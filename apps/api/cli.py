@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -54,13 +55,17 @@ class OpenMenu:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asked for. ``options`` are settings by name, as text."""
+    """What the command line asked for, ``text`` in its own words.
+
+    ``options`` are settings by name, as text.
+    """
 
     command: Command
     options: Mapping[str, str] = field(default_factory=dict)
     in_json: bool = False
     exit_on_error: bool = False
     toolbar: bool = True
+    text: str = ""
 
     @property
     def is_one_shot(self) -> bool:
@@ -99,6 +104,7 @@ def request_of(words: Sequence[str]) -> Request:
         in_json=parsed.in_json,
         exit_on_error=bool(taken.get("exit_on_error")),
         toolbar=not taken.get("no_toolbar"),
+        text=shlex.join(words),
     )
 
 
@@ -214,7 +220,7 @@ async def _with_desk(
     try:
         async with joined_desk(settings, console.emit) as joined, titled(title):
             situation.desk = desk = joined.desk
-            console.say(banner(desk.account_name, settings))
+            console.say(banner(desk.account_name, settings, trading=desk.trading))
             session = Session(console, settings, desk, one_shot=request.is_one_shot)
             try:
                 code = await _foreground(request, session, situation)
@@ -234,6 +240,7 @@ async def _foreground(request: Request, session: Session, situation: Situation) 
 
     try:
         if request.is_one_shot:
+            session.note_command(request.text)
             return await _one_shot(request.command, session)
         menu = Menu(session, situation.prompt, exit_on_error=request.exit_on_error)
         return await menu.run()

@@ -17,6 +17,7 @@ from typing import Any
 
 from apps.api.state import state_root
 from apps.domain.errors import BadSetting
+from apps.domain.restart_window import RestartWindow, parse_restart_windows
 
 __all__ = ["SETTINGS", "Setting", "Settings", "default_settings", "example", "load_settings"]
 
@@ -60,14 +61,26 @@ class Settings:
     ib_port: int
     ib_client_id: int
     ib_account: str
+    ib_silence_s: float
+    ib_restart_windows: tuple[RestartWindow, ...]
     trading_mode: str
     default_symbol: str
     default_qty: Decimal
     default_tp_pct: Decimal
     default_sl_pct: Decimal
+    max_order_qty: Decimal
     max_order_notional: Decimal
+    max_position_notional: Decimal
+    max_total_exposure: Decimal
     max_open_positions: int
+    max_open_intents: int
+    one_intent_per_symbol: bool
+    refuse_duplicates: bool
+    max_orders_per_minute: int
     max_daily_loss: Decimal
+    max_price_age_s: float
+    max_price_distance_pct: Decimal
+    regular_hours_only: bool
     bell: bool
     log_level: str
     log_file: str
@@ -238,13 +251,26 @@ def _shares(text: str) -> Decimal:
     return Decimal(_whole(1, 1_000_000)(text))
 
 
+def _silence(text: str) -> float:
+    seconds = float(_number("0", "300")(text))
+    if seconds < _SHORTEST_SILENCE_S:
+        raise ValueError(text)
+    return seconds
+
+
 def _percent(below: str) -> Callable[[str], Decimal]:
     return lambda text: _number("0", below)(text.removesuffix("%"))
+
+
+def _seconds(text: str) -> float:
+    return float(_number("0", "3600")(text))
 
 
 def _speed(text: str) -> float:
     return float(_number("0", "10000")(text))
 
+
+_SHORTEST_SILENCE_S = 2.0
 
 _MONEY = _number("0", "1000000000")
 
@@ -277,6 +303,21 @@ SETTINGS: tuple[Setting, ...] = (
         _text,
         "The account that is traded. Empty: the only account there is.",
         "an account such as DU1234567, or nothing",
+    ),
+    Setting(
+        "IB_SILENCE_S",
+        "8",
+        _silence,
+        "How long the gateway may say nothing at all before its socket is taken for dead.",
+        "a number of seconds, 2 to 300",
+    ),
+    Setting(
+        "IB_RESTART_WINDOWS",
+        "23:45-00:45,00:15-01:45",
+        parse_restart_windows,
+        "When the broker restarts each night, in New York's time: a loss of the link is then told "
+        "quietly.",
+        "spans such as 23:45-00:45, with commas between them, or nothing",
     ),
     Setting(
         "TRADING_MODE",
@@ -314,11 +355,32 @@ SETTINGS: tuple[Setting, ...] = (
         "a percentage above 0 and up to 99, such as 0.5",
     ),
     Setting(
+        "MAX_ORDER_QTY",
+        "10000",
+        _shares,
+        "The most shares of an opening order; a bigger one is refused.",
+        "a whole number of shares, 1 to 1000000",
+    ),
+    Setting(
         "MAX_ORDER_NOTIONAL",
         "100000",
         _MONEY,
         "The largest opening order, in dollars; a bigger one is refused.",
         "an amount of dollars above 0, such as 25000",
+    ),
+    Setting(
+        "MAX_POSITION_NOTIONAL",
+        "200000",
+        _MONEY,
+        "The most that one symbol may be worth, held and being entered, in dollars.",
+        "an amount of dollars above 0, such as 50000, and not below MAX_ORDER_NOTIONAL",
+    ),
+    Setting(
+        "MAX_TOTAL_EXPOSURE",
+        "1000000",
+        _MONEY,
+        "The most that all positions of the desk may be worth, held and being entered, in dollars.",
+        "an amount of dollars above 0, such as 200000, and not below MAX_POSITION_NOTIONAL",
     ),
     Setting(
         "MAX_OPEN_POSITIONS",
@@ -328,11 +390,61 @@ SETTINGS: tuple[Setting, ...] = (
         "a whole number, 1 to 10000",
     ),
     Setting(
+        "MAX_OPEN_INTENTS",
+        "20",
+        _whole(1, 10_000),
+        "Brackets that may be alive at once, from the entry being sent to the last exit.",
+        "a whole number, 1 to 10000",
+    ),
+    Setting(
+        "ONE_INTENT_PER_SYMBOL",
+        "on",
+        _switch,
+        "Whether a symbol may have one bracket alive at a time, and no second one.",
+        "on or off",
+    ),
+    Setting(
+        "REFUSE_DUPLICATES",
+        "on",
+        _switch,
+        "Whether an opening order is refused while the very same one is under way.",
+        "on or off",
+    ),
+    Setting(
+        "MAX_ORDERS_PER_MINUTE",
+        "30",
+        _whole(1, 1_000),
+        "Opening orders that may be sent within a minute.",
+        "a whole number, 1 to 1000",
+    ),
+    Setting(
         "MAX_DAILY_LOSS",
         "2500",
         _MONEY,
-        "The day's loss, realised and unrealised with fees, beyond which nothing new is opened.",
+        "The loss since the session began, realised and unrealised with fees, beyond which nothing "
+        "new is opened.",
         "an amount of dollars above 0, such as 1000",
+    ),
+    Setting(
+        "MAX_PRICE_AGE_S",
+        "60",
+        _seconds,
+        "How old the newest price of a symbol may be when something is opened in it, in seconds.",
+        "a number of seconds above 0 and up to 3600",
+    ),
+    Setting(
+        "MAX_PRICE_DISTANCE_PCT",
+        "10",
+        _percent("100"),
+        "How far from the market's price an opening order may fill, in percent.",
+        "a percentage above 0 and up to 100, such as 5",
+    ),
+    Setting(
+        "REGULAR_HOURS_ONLY",
+        "on",
+        _switch,
+        "Whether opening orders are refused while the regular session is not open.",
+        "on or off",
     ),
     Setting(
         "BELL",

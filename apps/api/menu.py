@@ -8,6 +8,7 @@ session goes on.
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -93,6 +94,7 @@ class Menu:
         try:
             parsed = parse(expanded(words))
             in_json = parsed.in_json
+            self._session.note_command(shlex.join(words))
             reply = await self._console.interrupts.foreground(parsed.command.run(self._session))
         except DeskError as error:
             self._console.show_error(error, in_json=in_json)

@@ -13,8 +13,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from apps.api.outcomes import ExitCode
+from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
+from apps.domain.link import Link, LossCause
 from apps.domain.orders import Fill, OrderState
+from apps.domain.trading_state import ACTIVE, Trading
 
 if TYPE_CHECKING:
     from apps.engine.breakout_watcher import WatcherView
@@ -22,13 +25,18 @@ if TYPE_CHECKING:
     from apps.engine.exit_routine import CloseOutcome
     from apps.engine.portfolio import PositionView
     from apps.engine.trades import TradeView
+    from apps.store.journal.reading import Entry, WrittenIntent
 
 __all__ = [
+    "Account",
     "Bars",
     "CancelOutcomes",
     "Check",
     "CloseOutcomes",
     "Executions",
+    "IntentStory",
+    "JournalIntents",
+    "LinkReport",
     "MarketTime",
     "Note",
     "Orders",
@@ -74,6 +82,43 @@ class MarketTime:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkReport:
+    """How the link stands: ``epoch`` counts its losses; ``cause`` and ``lost`` are the last one's.
+
+    ``restart_until`` is the end of the broker's restart window while that runs, ``bar_age_s`` the
+    seconds since any bar, None before the first.
+    """
+
+    state: str
+    reason: str
+    epoch: int
+    cause: LossCause | None
+    lost: Sequence[str]
+    farms_down: Sequence[str]
+    takes_orders: bool
+    takes_openings: bool
+    restart_until: datetime | None
+    bar_age_s: float | None
+
+    @classmethod
+    def of(cls, link: Link, bar_age_s: float | None) -> LinkReport:
+        """Give the report of ``link``."""
+        loss = link.loss
+        return cls(
+            state=link.state.value,
+            reason=link.reason,
+            epoch=link.epoch,
+            cause=loss.cause if loss else None,
+            lost=sorted(each.value for each in loss.lost) if loss else (),
+            farms_down=[str(farm) for farm in link.farms_down],
+            takes_orders=link.takes_orders,
+            takes_openings=link.takes_openings,
+            restart_until=link.expected_until,
+            bar_age_s=bar_age_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Watchers:
     """Breakout watchers, in the order in which they were armed."""
 
@@ -88,10 +133,19 @@ class Trades:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Balances, and whether entries are let through."""
+
+    summary: AccountSummary
+    trading: Trading = ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
 class Positions:
-    """Holdings with their protection."""
+    """Holdings with their protection, and whether entries are let through."""
 
     rows: Sequence[PositionView]
+    trading: Trading = ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +166,21 @@ class Executions:
         """What they realised, as far as the broker has reported it."""
         known = (fill.realized_pnl for fill in self.rows)
         return sum((pnl for pnl in known if pnl is not None), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class JournalIntents:
+    """Intents of the journal, oldest first, each with what became of it."""
+
+    rows: Sequence[WrittenIntent]
+
+
+@dataclass(frozen=True, slots=True)
+class IntentStory:
+    """Everything that was written down of one intent, in order."""
+
+    intent: WrittenIntent
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class Session:
             raise NotConnected("There is no connection; open the desk first.")
         return self.connected
 
+    def note_command(self, text: str) -> None:
+        """Have the journal keep what was typed, where there is a desk to do it."""
+        if self.connected is not None:
+            self.connected.note_command(text)
+
 
 class Command(Protocol):
     """A line that was understood."""

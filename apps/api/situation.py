@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from apps.api.config import Settings
-from apps.engine.ports import LinkState
+from apps.domain.link import Link, LinkState
 
 if TYPE_CHECKING:
     from apps.engine.desk import Desk
@@ -33,10 +33,13 @@ class Situation:
         return self._settings.trading_mode.upper()
 
     def prompt(self) -> str:
-        """Give the prompt: the mode, and the link where it is not ready."""
-        if self.desk is None or self.is_linked:
+        """Give the prompt: the mode, the link where it is not ready, trading where it is halted."""
+        desk = self.desk
+        if desk is None:
             return f"{self.mode}> "
-        return f"{self.mode} ({self.desk.link.state.value})> "
+        troubles = [] if self.is_linked else [desk.link.state.value]
+        troubles += [] if desk.trading.is_active else [desk.trading.state.value]
+        return f"{self.mode} ({', '.join(troubles)})> " if troubles else f"{self.mode}> "
 
     def title(self) -> str:
         """Give the title of the window."""
@@ -60,7 +63,10 @@ class Situation:
             return parts
         ready = self.is_linked
         parts.append(("", f" {desk.account_name} "))
-        parts.append(("" if ready else "bad", f"│ {desk.link.state.value} "))
+        is_expected = desk.link.expected_until is not None
+        parts.append(("" if ready or is_expected else "bad", f"│ {_link_words(desk.link)} "))
+        if not desk.trading.is_active:
+            parts.append(("bad", f"│ {desk.trading.state.value.upper()} "))
         running = self._running(desk)
         age_s = desk.bar_age_s()
         if running and age_s is not None:
@@ -83,3 +89,12 @@ class Situation:
     @staticmethod
     def _running(desk: Desk) -> int:
         return sum(not watcher.end_reason for watcher in desk.watchers())
+
+
+def _link_words(link: Link) -> str:
+    """Give the state, with the farms that are down, and whether it is the nightly restart."""
+    words: str = link.state.value
+    if link.state is LinkState.FARM_DOWN:
+        words = f"{', '.join(str(farm) for farm in link.farms_down)} down"
+    is_quiet = link.state is LinkState.READY or link.expected_until is None
+    return words if is_quiet else f"{words} (nightly restart)"

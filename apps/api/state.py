@@ -15,14 +15,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from apps.domain.errors import BadSetting, DeskError
+from apps.domain.errors import BadSetting, DeskError, InvalidInput
 
-__all__ = ["EMBEDDED", "FolderInUse", "account_folder", "hold", "hold_link", "state_root"]
+__all__ = [
+    "EMBEDDED",
+    "JOURNAL_NAME",
+    "FolderInUse",
+    "account_folder",
+    "hold",
+    "hold_link",
+    "journal_of",
+    "state_root",
+]
 
 EMBEDDED = "embedded"
 """What the embedded gateway's folder is named for: its account is the same for everybody."""
 
 LOCK_NAME = "desk.lock"
+JOURNAL_NAME = "journal.sqlite"
 
 _WAYS_OUT = "give the command there, quit it first, or give this one its own"
 
@@ -57,6 +67,24 @@ def account_folder(root: Path, *, mode: str, account: str) -> Path:
             "DESK_HOME may hold a folder that can be written to."
         ) from error
     return folder
+
+
+def journal_of(root: Path, *, mode: str, account: str) -> Path:
+    """Give where the journal of ``account`` is; of the only account that has one for an empty name.
+
+    Raises InvalidInput where several have one. There may be none at the path that is given.
+    """
+    if account:
+        return root / f"{mode}-{account}" / JOURNAL_NAME
+    kept = sorted(
+        path
+        for path in root.glob(f"{mode}-*/{JOURNAL_NAME}")
+        if path.parent.name != f"{mode}-{EMBEDDED}"
+    )
+    if len(kept) > 1:
+        names = ", ".join(path.parent.name.removeprefix(f"{mode}-") for path in kept)
+        raise InvalidInput(f"Several accounts have a journal: {names}. Set IB_ACCOUNT to one.")
+    return kept[0] if kept else root / JOURNAL_NAME
 
 
 @contextmanager

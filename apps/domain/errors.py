@@ -8,6 +8,7 @@
     │   └── AmbiguousSymbol   several instruments answer to it
     ├── Refused               an order that may not be sent, or that the broker turned down
     │   ├── RiskRefused       by our own limits
+    │   │   └── TradingHalted by the kill switch
     │   └── BrokerRejected    by the broker, with its code
     ├── ConnectionProblem
     │   ├── CannotConnect     nobody there, or nobody who speaks the protocol
@@ -15,6 +16,9 @@
     │   └── NotConnected      an act that needs a live link, without one
     ├── DeadlineExceeded      the broker did not answer in time; the outcome is not known
     ├── BrokerError           a request that the broker ended, with its code
+    ├── JournalProblem        the desk's journal
+    │   ├── JournalRefused    one that cannot be begun from: damaged, foreign, newer, locked
+    │   └── JournalLost       what is about to happen could not be written down
     └── IllegalTransition     a state machine was asked for what its table forbids: a bug
 
 A message is one sentence or two: what happened, then what to do next.
@@ -34,11 +38,15 @@ __all__ = [
     "DeskError",
     "IllegalTransition",
     "InvalidInput",
+    "JournalLost",
+    "JournalProblem",
+    "JournalRefused",
     "NotConnected",
     "NotFound",
     "NotTradableYet",
     "Refused",
     "RiskRefused",
+    "TradingHalted",
 ]
 
 
@@ -82,6 +90,10 @@ class RiskRefused(Refused):
     """An order that our own limits hold back; the message names the limit."""
 
 
+class TradingHalted(RiskRefused):
+    """An opening order while trading is halted or only reduces; whoever wanted it may stay."""
+
+
 class BrokerRejected(Refused):
     """An order that the broker turned down; ``code`` is IB's."""
 
@@ -108,6 +120,18 @@ class DeadlineExceeded(DeskError):
 
 class BrokerError(DeskError):
     """A request that the broker ended; ``code`` is IB's."""
+
+
+class JournalProblem(DeskError):
+    """The journal cannot be used as it is."""
+
+
+class JournalRefused(JournalProblem):
+    """A journal that no desk can begin from; it is as it was."""
+
+
+class JournalLost(JournalProblem):
+    """Something could not be written down; what needs to be written first was not done."""
 
 
 class IllegalTransition(DeskError):

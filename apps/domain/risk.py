@@ -1,125 +1,123 @@
-"""The limits that hold from the first day, and who may send orders at all.
+"""What an entry is judged by, and the judging.
 
-Three caps on entries, and the trading mode. Pure: what they are judged by is handed in. Orders
-that protect or reduce are never held back by a cap (`only_reduces` says which those are); the
-trading mode holds for every order.
+Pure: everything is handed in, of the account as it stands, so a cash and a margin account are
+judged alike. Each breach is a value with its sentence. What only makes a position smaller is
+refused by no limit, and orders that protect or close are not asked about here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 
-from apps.domain.errors import InvalidInput, RiskRefused
+from apps.domain.errors import RiskRefused
 from apps.domain.numerals import plain
-from apps.domain.orders import Side
+from apps.domain.orders import Side, Ticket
+from apps.domain.risk_limits import RiskLimits
+from apps.domain.trading_mode import TradingMode, check_account, check_mode, looks_like_paper
 
 __all__ = [
     "Breach",
     "EntryContext",
+    "LiveIntent",
     "RiskLimits",
     "TradingMode",
     "breaches",
     "check_account",
     "check_entry",
     "check_mode",
+    "check_size",
     "looks_like_paper",
     "only_reduces",
 ]
 
-
-class TradingMode(Enum):
-    """What the desk may do; the value is that of the setting."""
-
-    PAPER = "paper"
-    LIVE = "live"
-    """Read-only for now: everything is shown and nothing is sent."""
+_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class RiskLimits:
-    """The caps; None is no cap. Money in the account's currency, each above zero.
+class LiveIntent:
+    """A bracket of ours that is not over.
 
-    ``max_open_positions`` counts symbols, and a daily loss is a positive number: 500 stops
-    entries from −500 on. Raises InvalidInput.
+    ``unfilled`` is what of its entry may still fill, in shares, ``notional`` the worth of that at
+    its worst price; None where there is no price to tell it by.
     """
 
-    max_order_notional: Decimal | None = None
-    max_open_positions: int | None = None
-    max_daily_loss: Decimal | None = None
+    symbol: str
+    entry: Ticket
+    unfilled: Decimal
+    notional: Decimal | None
 
-    def __post_init__(self) -> None:
-        caps = {
-            "MAX_ORDER_NOTIONAL": self.max_order_notional,
-            "MAX_OPEN_POSITIONS": self.max_open_positions,
-            "MAX_DAILY_LOSS": self.max_daily_loss,
-        }
-        for name, cap in caps.items():
-            if cap is not None and not (Decimal(cap).is_finite() and cap > 0):
-                raise InvalidInput(f"{name} is {cap}: it is a number above zero, or empty.")
+    @property
+    def is_entering(self) -> bool:
+        """Its entry may still fill."""
+        return self.unfilled > 0
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """What an entry is judged by.
+    """What an entry is judged by, of the moment at which it would be sent.
 
-    ``notional`` is what it costs at its worst price. ``open_symbols`` are the symbols with a
-    position, ``entering_symbols`` those with a live entry: positions to be. ``day_pnl`` is our own
-    of the day, realised and unrealised less fees, None where it is not known.
+    ``ticket`` is the order that opens; ``price`` the worst at which it may fill, or the reference
+    where it has none, and ``multiplier`` what a price is multiplied by to give money. Of the
+    account: ``position`` is its signed holding of the symbol, ``open_symbols`` are those with a
+    holding. Of the desk: ``exposure`` is what its own positions are worth, without sign,
+    ``day_pnl`` its own result since the exchange session began, realised and unrealised less
+    fees; None is unknown for both. ``sent_last_minute`` counts entries. ``market_price`` is the
+    newest price seen of the symbol, ``price_age_s`` its age in seconds of this machine.
+    ``in_regular_hours`` is None where the broker's hours do not say.
     """
 
     symbol: str
-    notional: Decimal
-    open_symbols: frozenset[str]
-    entering_symbols: frozenset[str]
-    day_pnl: Decimal | None
+    ticket: Ticket
+    price: Decimal
+    multiplier: Decimal = Decimal(1)
+    position: Decimal = _ZERO
+    open_symbols: frozenset[str] = frozenset()
+    live: tuple[LiveIntent, ...] = ()
+    exposure: Decimal | None = _ZERO
+    day_pnl: Decimal | None = _ZERO
+    sent_last_minute: int = 0
+    market_price: Decimal | None = None
+    price_age_s: float | None = None
+    in_regular_hours: bool | None = None
+
+    @property
+    def notional(self) -> Decimal:
+        """What it costs at its worst price."""
+        return self.ticket.quantity * self.price * self.multiplier
+
+    @property
+    def reduces(self) -> bool:
+        """It can only make the account's position smaller."""
+        return only_reduces(self.ticket.side, self.ticket.quantity, self.position)
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A cap that an entry would break: the setting's name, and one sentence."""
+    """A limit that an entry would break: the setting's name, and one sentence."""
 
     limit: str
     message: str
 
 
 def breaches(limits: RiskLimits, entry: EntryContext) -> tuple[Breach, ...]:
-    """Give every cap that ``entry`` would break."""
-    found = (_notional(limits, entry), _positions(limits, entry), _daily_loss(limits, entry))
+    """Give every limit that ``entry`` would break; none for what only reduces a position."""
+    if entry.reduces:
+        return ()
+    found = (check(limits, entry) for check in _CHECKS)
     return tuple(breach for breach in found if breach is not None)
 
 
 def check_entry(limits: RiskLimits, entry: EntryContext) -> None:
-    """Raise RiskRefused, with every reason, if ``entry`` would break a cap."""
-    found = breaches(limits, entry)
-    if found:
-        raise RiskRefused(
-            f"{entry.symbol}: not sent. " + " ".join(breach.message for breach in found)
-        )
+    """Raise RiskRefused, with every reason, if ``entry`` would break a limit."""
+    _refuse(entry, breaches(limits, entry))
 
 
-def check_mode(mode: TradingMode) -> None:
-    """Raise RiskRefused if no order at all may be sent in this mode."""
-    if mode is TradingMode.LIVE:
-        raise RiskRefused(
-            "TRADING_MODE=live is read-only for now: nothing was sent, changed or cancelled. Use "
-            "TWS for that, or set TRADING_MODE=paper to trade on a paper account."
-        )
-
-
-def check_account(mode: TradingMode, account: str) -> None:
-    """Raise RiskRefused if ``account`` is not of the kind that the mode is for."""
-    if mode is TradingMode.PAPER and not looks_like_paper(account):
-        raise RiskRefused(
-            f"TRADING_MODE=paper, but the account {account} does not look like a paper account "
-            "(those begin with DU or DF): log in to the paper account, or set TRADING_MODE=live."
-        )
-
-
-def looks_like_paper(account: str) -> bool:
-    """Tell whether an account's name is one of IB's paper trading: DU…, DF… for an advisor's."""
-    return account.upper().startswith(("DU", "DF"))
+def check_size(limits: RiskLimits, entry: EntryContext) -> None:
+    """Raise RiskRefused if ``entry`` is too large by itself, whatever else is held."""
+    found = (check(limits, entry) for check in (_order_qty, _order_notional))
+    _refuse(entry, tuple(breach for breach in found if breach is not None))
 
 
 def only_reduces(side: Side, quantity: Decimal, position: Decimal) -> bool:
@@ -133,32 +131,149 @@ def only_reduces(side: Side, quantity: Decimal, position: Decimal) -> bool:
     return position * side.sign < 0 and quantity <= abs(position)
 
 
-def _notional(limits: RiskLimits, entry: EntryContext) -> Breach | None:
-    cap = limits.max_order_notional
-    if cap is None or entry.notional <= cap:
+def _refuse(entry: EntryContext, found: tuple[Breach, ...]) -> None:
+    if found:
+        raise RiskRefused(
+            f"{entry.symbol}: not sent. " + " ".join(breach.message for breach in found)
+        )
+
+
+def _order_qty(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit, asked = limits.max_order_qty, entry.ticket.quantity
+    if limit is None or asked <= limit:
         return None
     return Breach(
-        "MAX_ORDER_NOTIONAL",
-        f"The order is worth {plain(entry.notional)} at its worst price; MAX_ORDER_NOTIONAL allows "
-        f"{plain(cap)}.",
+        "MAX_ORDER_QTY",
+        f"The order is for {plain(asked)} shares; MAX_ORDER_QTY allows {plain(limit)}: ask for "
+        "fewer.",
     )
 
 
-def _positions(limits: RiskLimits, entry: EntryContext) -> Breach | None:
-    cap = limits.max_open_positions
-    held = entry.open_symbols | entry.entering_symbols
-    if cap is None or len(held | {entry.symbol}) <= cap or entry.symbol in held:
+def _order_notional(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit = limits.max_order_notional
+    if limit is None or entry.notional <= limit:
+        return None
+    return Breach(
+        "MAX_ORDER_NOTIONAL",
+        f"The order is worth {_rounded(entry.notional)} at its worst price; MAX_ORDER_NOTIONAL "
+        f"allows {_rounded(limit)}: ask for fewer shares.",
+    )
+
+
+def _position_notional(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit = limits.max_position_notional
+    if limit is None:
+        return None
+    entering = sum(
+        (
+            each.unfilled * each.entry.side.sign
+            for each in entry.live
+            if each.symbol == entry.symbol
+        ),
+        _ZERO,
+    )
+    shares = abs(entry.position + entering + entry.ticket.quantity * entry.ticket.side.sign)
+    worth = shares * entry.price * entry.multiplier
+    if worth <= limit:
+        return None
+    return Breach(
+        "MAX_POSITION_NOTIONAL",
+        f"It would make {plain(shares)} {entry.symbol} worth {_rounded(worth)}; "
+        f"MAX_POSITION_NOTIONAL allows {_rounded(limit)}: ask for fewer shares, or close "
+        "some first.",
+    )
+
+
+def _total_exposure(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit = limits.max_total_exposure
+    if limit is None:
+        return None
+    entering = [each.notional for each in entry.live if each.is_entering]
+    known = [notional for notional in entering if notional is not None]
+    if entry.exposure is None or len(known) < len(entering):
+        return Breach(
+            "MAX_TOTAL_EXPOSURE",
+            "What the desk holds cannot be valued now, so MAX_TOTAL_EXPOSURE cannot be held: wait "
+            "until prices come again.",
+        )
+    total = entry.exposure + sum(known, _ZERO) + entry.notional
+    if total <= limit:
+        return None
+    return Breach(
+        "MAX_TOTAL_EXPOSURE",
+        f"All that is held and being entered would be worth {_rounded(total)}; MAX_TOTAL_EXPOSURE "
+        f"allows {_rounded(limit)}: close something first, or ask for fewer shares.",
+    )
+
+
+def _open_positions(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit = limits.max_open_positions
+    held = entry.open_symbols | {each.symbol for each in entry.live if each.is_entering}
+    if limit is None or len(held | {entry.symbol}) <= limit or entry.symbol in held:
         return None
     return Breach(
         "MAX_OPEN_POSITIONS",
         f"{len(held)} positions are open or being entered ({', '.join(sorted(held))}); "
-        f"MAX_OPEN_POSITIONS allows {cap}.",
+        f"MAX_OPEN_POSITIONS allows {limit}: close one first.",
+    )
+
+
+def _open_intents(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit = limits.max_open_intents
+    if limit is None or len(entry.live) < limit:
+        return None
+    return Breach(
+        "MAX_OPEN_INTENTS",
+        f"{len(entry.live)} brackets are not over yet; MAX_OPEN_INTENTS allows {limit}: wait for "
+        "one to end, or close it.",
+    )
+
+
+def _one_per_symbol(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    if not limits.one_intent_per_symbol:
+        return None
+    if not any(each.symbol == entry.symbol for each in entry.live):
+        return None
+    return Breach(
+        "ONE_INTENT_PER_SYMBOL",
+        f"A bracket in {entry.symbol} is not over yet, and ONE_INTENT_PER_SYMBOL allows one: close "
+        "it first, or set ONE_INTENT_PER_SYMBOL=off.",
+    )
+
+
+def _duplicate(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    if not limits.refuse_duplicates:
+        return None
+    asked = _terms(entry.ticket)
+    under_way = (each for each in entry.live if each.symbol == entry.symbol and each.is_entering)
+    if all(_terms(each.entry) != asked for each in under_way):
+        return None
+    return Breach(
+        "REFUSE_DUPLICATES",
+        f"The same order in {entry.symbol} (side, quantity and prices) is under way already, and "
+        "REFUSE_DUPLICATES is on: wait for it, or cancel it first.",
+    )
+
+
+def _terms(ticket: Ticket) -> tuple[object, ...]:
+    prices = ticket.limit_price, ticket.stop_price
+    return ticket.side, ticket.quantity, ticket.order_type, prices
+
+
+def _orders_per_minute(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit = limits.max_orders_per_minute
+    if limit is None or entry.sent_last_minute < limit:
+        return None
+    return Breach(
+        "MAX_ORDERS_PER_MINUTE",
+        f"{entry.sent_last_minute} entries were sent within the last minute; MAX_ORDERS_PER_MINUTE "
+        f"allows {limit}: wait a minute, and see what sends so many.",
     )
 
 
 def _daily_loss(limits: RiskLimits, entry: EntryContext) -> Breach | None:
-    cap = limits.max_daily_loss
-    if cap is None:
+    limit = limits.max_daily_loss
+    if limit is None:
         return None
     if entry.day_pnl is None:
         return Breach(
@@ -166,10 +281,75 @@ def _daily_loss(limits: RiskLimits, entry: EntryContext) -> Breach | None:
             "The day's profit or loss is not known now, so MAX_DAILY_LOSS cannot be held: wait "
             "until prices come again.",
         )
-    if entry.day_pnl > -cap:
+    if entry.day_pnl > -limit:
         return None
     return Breach(
         "MAX_DAILY_LOSS",
-        f"The day's result is {plain(entry.day_pnl)}; MAX_DAILY_LOSS stops entries at "
-        f"-{plain(cap)}.",
+        f"The day's result is {_rounded(entry.day_pnl)}; MAX_DAILY_LOSS stops entries at "
+        f"-{_rounded(limit)} until the next session begins.",
     )
+
+
+def _price_age(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit = limits.max_price_age_s
+    if limit is None or (entry.price_age_s is not None and entry.price_age_s <= limit):
+        return None
+    age = "has been seen yet" if entry.price_age_s is None else "is fresh"
+    old = "" if entry.price_age_s is None else f" (the newest is {entry.price_age_s:.0f} s old)"
+    return Breach(
+        "MAX_PRICE_AGE_S",
+        f"No price of {entry.symbol} {age}{old}; MAX_PRICE_AGE_S allows {limit:g} s: ask again "
+        "when prices come.",
+    )
+
+
+def _price_distance(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit, market = limits.max_price_distance_pct, entry.market_price
+    if limit is None:
+        return None
+    if market is None or market <= 0:
+        return Breach(
+            "MAX_PRICE_DISTANCE_PCT",
+            f"No price of {entry.symbol} has been seen, so MAX_PRICE_DISTANCE_PCT cannot be held: "
+            "ask again when prices come.",
+        )
+    away = abs(entry.price - market) / market * 100
+    if away <= limit:
+        return None
+    return Breach(
+        "MAX_PRICE_DISTANCE_PCT",
+        f"The price {plain(entry.price)} is {_rounded(away)}% away from the market "
+        f"at {plain(market)}; MAX_PRICE_DISTANCE_PCT allows {plain(limit)}: check the price.",
+    )
+
+
+def _regular_hours(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    # unknown hours refuse nothing: an entry is sent for regular hours only, and the broker holds it
+    if not limits.regular_hours_only or entry.in_regular_hours is not False:
+        return None
+    return Breach(
+        "REGULAR_HOURS_ONLY",
+        f"The regular session of {entry.symbol} is not open, and REGULAR_HOURS_ONLY is on: wait "
+        "for the open.",
+    )
+
+
+def _rounded(amount: Decimal) -> str:
+    return plain(Decimal(f"{amount:.2f}"))
+
+
+_CHECKS: tuple[Callable[[RiskLimits, EntryContext], Breach | None], ...] = (
+    _order_qty,
+    _order_notional,
+    _position_notional,
+    _total_exposure,
+    _open_positions,
+    _open_intents,
+    _one_per_symbol,
+    _duplicate,
+    _orders_per_minute,
+    _daily_loss,
+    _price_age,
+    _price_distance,
+    _regular_hours,
+)

@@ -33,7 +33,8 @@ class Alert:
     """One line for the trader.
 
     ``at`` is market time (aware UTC) or None where the broker's clock is not known yet.
-    ``symbol`` and ``watcher_id`` are empty where the alert belongs to neither.
+    ``symbol``, ``watcher_id`` and ``order_ref`` (of an intent) are empty where the alert belongs
+    to none.
     """
 
     kind: AlertKind
@@ -41,6 +42,7 @@ class Alert:
     at: datetime | None = None
     symbol: str = ""
     watcher_id: str = ""
+    order_ref: str = ""
 
 
 AlertSink = Callable[[Alert], None]

@@ -40,7 +40,8 @@ from apps.domain.breakout_events import (
     bar_events,
 )
 from apps.domain.calm import Calm
-from apps.domain.errors import DeskError
+from apps.domain.errors import DeskError, TradingHalted
+from apps.domain.gaps import Replay
 from apps.domain.instruments import Instrument
 from apps.domain.levels import Direction, Level
 from apps.domain.sessions import Span
@@ -100,6 +101,8 @@ class WatcherView:
     ``last_bar_at`` is the market time at which the last 5-second bar ended (aware UTC),
     ``distance`` what is missing to the level, negative once the price is beyond, and
     ``distance_pct`` the same in percent of the last close. ``end_reason`` is empty while it runs.
+    ``blind_reason`` says why a blind one is, ``bars_in_s`` in how many seconds of this machine its
+    turn comes to subscribe again, None where it waits for no turn.
     """
 
     id: str
@@ -118,6 +121,8 @@ class WatcherView:
     trade: TradeView | None
     end_reason: str
     failed: bool
+    blind_reason: str = ""
+    bars_in_s: float | None = None
 
 
 class BreakoutWatcher:
@@ -143,6 +148,7 @@ class BreakoutWatcher:
         self._alerts = alerts
         self._state = BreakoutState()
         self._readiness = Readiness.STARTING
+        self._blind_reason = ""
         self._aggregator: Aggregator | None = None
         self._session: Span | None = None
         self._quote: QuoteStream | None = None
@@ -176,30 +182,33 @@ class BreakoutWatcher:
     def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
         """Take a 5-second bar; an entry that it decides is sent before this returns."""
         self._last_bar = bar
-        if self._decided.is_set():
-            return
-        base = BaseBar(
-            bar,
-            halted=self._is_halted(),
-            after_gap=after_gap,
-            session_start=self._begins_session(bar),
-        )
-        completed = self._completed(base)
-        self._state, actions = run(self.spec.rule, self._state, bar_events(base, completed))
-        for action in actions:
-            self._act(action)
-        self._keep_quote()
-        if self._state.phase.is_over:
-            self._decided.set()
+        if not self._decided.is_set():
+            session_start = self._begins_session(bar)
+            halted = self._is_halted()
+            self._take(
+                BaseBar(bar, halted=halted, after_gap=after_gap, session_start=session_start)
+            )
 
-    def on_blind(self, reason: str) -> None:  # noqa: ARG002  who blinds a feed tells why, once
+    def on_replay(self, replay: Replay) -> None:
+        """Take the bars of a gap: they advance what is known, and enter nothing."""
+        if replay.torn is not None and self._aggregator is not None:
+            self._aggregator.resume(replay.torn.end)
+        for bar in replay.bars:
+            if self._decided.is_set():
+                return
+            self._last_bar = bar
+            self._begins_session(bar)
+            self._take(BaseBar(bar, live=False))
+
+    def on_blind(self, reason: str) -> None:
         """Take note that no bars come; nothing is entered on what is not seen."""
         self._readiness = Readiness.BLIND
+        self._blind_reason = reason  # told once, by who blinds the feed
         self._close_quote()
 
     def on_sight(self) -> None:
         """Take note that bars come (again)."""
-        self._readiness = Readiness.READY
+        self._readiness, self._blind_reason = Readiness.READY, ""
         self._keep_quote()  # the one that was there went with the link
 
     def on_failure(self, error: Exception) -> None:
@@ -212,6 +221,15 @@ class BreakoutWatcher:
         if self._session is None or self._decided.is_set():
             return None
         return calm_bars(self.spec.rule, self._state, self._session)
+
+    def urgency(self) -> float:
+        """Tell how soon bars are needed; see `apps.engine.bar_feed.FeedListener`."""
+        bar = self._newest_bar()
+        if self._trade is not None:
+            return 0.0
+        if bar is None or not 0.0 < bar.close < inf:
+            return inf
+        return abs(float(self.spec.rule.level) / bar.close - 1)
 
     @property
     def outcome(self) -> str:
@@ -243,7 +261,20 @@ class BreakoutWatcher:
             trade=None if self._trade is None else self._trade.view(),
             end_reason=end_reason,
             failed=failed,
+            blind_reason=self._blind_reason,
+            bars_in_s=self._feeds.turn_in_s(self.spec.instrument)
+            if self._readiness is Readiness.BLIND
+            else None,
         )
+
+    def _take(self, base: BaseBar) -> None:
+        completed = self._completed(base)
+        self._state, actions = run(self.spec.rule, self._state, bar_events(base, completed))
+        for action in actions:
+            self._act(action)
+        self._keep_quote()
+        if self._state.phase.is_over:
+            self._decided.set()
 
     def _newest_bar(self) -> Bar | None:
         """Give the feed's last bar; it need not have been told here."""
@@ -253,7 +284,7 @@ class BreakoutWatcher:
 
     def _end(self) -> None:
         self._close_quote()
-        self._readiness = Readiness.ENDED
+        self._readiness, self._blind_reason = Readiness.ENDED, ""
         if not self._state.phase.is_over:
             self._state = step(self.spec.rule, self._state, Stop()).state
 
@@ -268,6 +299,10 @@ class BreakoutWatcher:
         try:
             intent = self.spec.intent(reference, self._extreme(action), label=self.id)
             self._trade = self._enter(intent)
+        except TradingHalted as error:
+            # it stays armed, and does not run after the price once trading goes on
+            self._state = BreakoutState(Phase.BEYOND, first=None)
+            self._say(AlertKind.WARNING, error.message)
         except DeskError as error:
             self._failure = error
 
@@ -307,13 +342,11 @@ class BreakoutWatcher:
         """Give the bars of the rule's size that ``base`` completes."""
         bar, seconds = base.bar, self.spec.rule.bar_seconds
         if seconds == BASE_SECONDS:
-            return (BarCompleted(bar, halted=base.halted),)
+            return (BarCompleted(bar, base.live, base.halted),)
         if self._aggregator is None:
             self._aggregator = self._new_aggregator(bar)
-        if base.after_gap:
-            self._aggregator.resume(bar.start)
         overdue, self._overdue = self._overdue, ()
-        completed = (*overdue, *self._aggregator.add(bar))
+        completed = (*overdue, *self._aggregator.add(bar, live=base.live))
         return tuple(BarCompleted(each.bar, each.live, base.halted) for each in completed)
 
     def _new_aggregator(self, bar: Bar) -> Aggregator:

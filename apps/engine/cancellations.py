@@ -73,7 +73,7 @@ class Cancellations:
         try:
             if self._is_partly_filled_entry(order):  # cancelling it could kill its exits
                 return await self._reduce(order)
-            self._broker.cancel(order_id)
+            self._execution.cancel(order_id)
             return await self._answer(order)
         except (NotFound, NotConnected) as error:
             return CancelOutcome(order_id, order.symbol, ok=False, text=error.message)

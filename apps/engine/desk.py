@@ -19,18 +19,23 @@ from apps.domain.errors import InvalidInput, NotFound, Refused
 from apps.domain.instruments import Instrument
 from apps.domain.orders import Fill, OrderState
 from apps.domain.risk import RiskLimits, TradingMode, check_account
+from apps.domain.trading_state import Halt, HaltCause, Trading, TradingState
 from apps.engine.alerts import AlertSink
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.cancellations import Cancellations, CancelOutcome
+from apps.engine.chronicle import Chronicle
 from apps.engine.closings import Closings
+from apps.engine.dispatch import Dispatch
 from apps.engine.execution import Execution
 from apps.engine.exit_routine import CloseOutcome, ExitRoutine
 from apps.engine.feeds import BarFeeds
+from apps.engine.kill_switch import HaltOutcome, KillSwitch
+from apps.engine.last_prices import LastPrices
 from apps.engine.market_clock import MarketClock
 from apps.engine.order_gate import OrderGate
 from apps.engine.own_book import OwnBook
 from apps.engine.portfolio import Portfolio, PositionView, QuoteView
-from apps.engine.ports import Broker, Clock, Link, MarketData, Subscription
+from apps.engine.ports import Broker, Clock, Journal, Link, MarketData, Subscription
 from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults, Previews
 from apps.engine.requests import BracketRequest, BreakoutRequest
 from apps.engine.running_prices import RunningPrices
@@ -38,6 +43,7 @@ from apps.engine.shutdown import Shutdown, ShutdownReport
 from apps.engine.supervisor import Supervisor
 from apps.engine.switchboard import Switchboard
 from apps.engine.trades import Trade, TradeView
+from apps.engine.trading_switch import TradingKeeper, TradingSwitch, Unkept
 from apps.engine.watchers import Watchers
 
 __all__ = ["Desk", "ShutdownReport"]
@@ -52,7 +58,8 @@ class Desk:
     """Everything a trader can ask for.
 
     ``limits``, ``trading_mode`` and ``defaults`` are the settings; ``alerts`` is called with each
-    line for the trader; ``ref_suffix`` gives 4 to 14 characters of a–z and 0–9, never the same.
+    line for the trader; ``journal`` keeps what is done and heard; ``ref_suffix`` gives 4 to 14
+    characters of a–z and 0–9, never the same.
     """
 
     def __init__(
@@ -65,7 +72,9 @@ class Desk:
         trading_mode: TradingMode,
         defaults: OrderDefaults,
         alerts: AlertSink,
+        journal: Journal,
         ref_suffix: Callable[[], str],
+        keeper: TradingKeeper | None = None,
     ) -> None:
         self._broker = broker
         self._market = market
@@ -75,15 +84,30 @@ class Desk:
         self._book = OwnBook(broker.client_id)
         self._supervisor = Supervisor(clock)
         self._market_clock = MarketClock(market, clock)
-        self._gate = OrderGate(broker, trading_mode, limits, self._book)
+        self._journal = journal
+        self._chronicle = Chronicle(journal, broker, self._market_clock, self._supervisor, alerts)
+        alerts = self._chronicle.tell
+        self._last_prices = LastPrices(clock)
+        self._trading = TradingSwitch(keeper or Unkept(), self._market_clock, alerts)
+        self._gate = OrderGate(
+            broker,
+            trading_mode,
+            limits,
+            self._book,
+            clock,
+            self._market_clock,
+            self._last_prices,
+            self._trading,
+        )
         self._feeds = BarFeeds(
-            market, clock, self._market_clock, self._supervisor, alerts, self._book.on_bar
+            market, clock, self._market_clock, self._supervisor, alerts, self._on_price
         )
         self._prices = RunningPrices(
             market, self._feeds, self._supervisor, self._market_clock, alerts
         )
         self._execution = Execution(
             broker,
+            Dispatch(broker, self._chronicle, self._market_clock),
             clock,
             self._market_clock,
             self._supervisor,
@@ -96,7 +120,22 @@ class Desk:
         self._exits = ExitRoutine(broker, market, clock, self._execution, self._book, self._gate)
         self._closings = Closings(self._exits, self._supervisor, clock, self._market_clock, alerts)
         self._portfolio = Portfolio(broker, self._book)
-        self._previews = Previews(market, self._market_clock, clock, self._gate, defaults)
+        self._previews = Previews(
+            market, self._market_clock, clock, self._gate, self._last_prices, defaults
+        )
+        self._kill_switch = KillSwitch(
+            switch=self._trading,
+            broker=broker,
+            clock=clock,
+            market_clock=self._market_clock,
+            supervisor=self._supervisor,
+            gate=self._gate,
+            cancellations=self._cancellations,
+            exits=self._exits,
+            closings=self._closings,
+            ours=self._ours,
+            alerts=alerts,
+        )
         self._watchers = Watchers(
             feeds=self._feeds,
             market=market,
@@ -117,29 +156,37 @@ class Desk:
             exits=self._exits,
             alerts=alerts,
         )
-        self._listening: Subscription | None = None
+        self._listening: list[Subscription] = []
         self._report: ShutdownReport | None = None
 
     async def __aenter__(self) -> Self:
         """Take up what the account and the day look like.
 
-        Raises RiskRefused for an account that is not of the trading mode's kind, and what the
-        broker port raises.
+        Raises RiskRefused for an account that is not of the trading mode's kind, JournalLost, and
+        what the broker port raises.
         """
         check_account(self.trading_mode, self._broker.account)
-        self._listening = self._broker.listen(self._switchboard)
+        self._broker.keep_ids_above(self._journal.highest_order_id(self._broker.client_id))
+        await self._market_clock.ask()
+        self._chronicle.open(self.trading_mode.value)
+        # the journal first: what anybody acts on stands in it already
+        self._listening = [
+            self._broker.listen(each) for each in (self._chronicle, self._switchboard)
+        ]
         try:
+            self._chronicle.on_link(self._broker.link)
             self._switchboard.on_link(self._broker.link)
-            await self._market_clock.ask()
             for fill in await self._broker.executions():
+                self._chronicle.on_fill(fill)
                 self._switchboard.on_fill(fill)
             positions = await self._broker.positions()
             self._book.on_positions(positions)
             self._book.carry(positions, await self._broker.open_orders())
-            if self._limits.max_daily_loss is not None:  # a price costs a line
+            if self._limits.needs_running_prices:  # a price costs a line
                 self._prices.keep_held(self._book.own_symbols())
+            self._kill_switch.begin()
         except BaseException:
-            self._listening.close()
+            self._stop_listening()
             raise
         return self
 
@@ -173,6 +220,10 @@ class Desk:
     def day_pnl(self) -> Decimal | None:
         """Give our own result of the day, realised and open, fees included; None is unknown."""
         return self._book.day_pnl()
+
+    def note_command(self, text: str) -> None:
+        """Write a command of the trader's into the journal, before it is done."""
+        self._chronicle.command(text)
 
     async def preview_breakout(self, request: BreakoutRequest) -> BreakoutPreview:
         """Give what a watcher would do. Raises InvalidInput, NotFound, RiskRefused."""
@@ -287,6 +338,28 @@ class Desk:
             raise InvalidInput("the symbol is empty: give one, or all.")
         return (await self._close(await self._market.qualify(target.strip().upper())),)
 
+    @property
+    def trading(self) -> Trading:
+        """Whether entries are let through, and why not."""
+        return self._trading.trading
+
+    async def halt(self, *, reduce: bool = False, flatten: bool = False) -> HaltOutcome:
+        """Stop entries at once, withdraw what is unfilled and, with ``flatten``, close all of ours.
+
+        ``reduce`` still lets orders through that make a position smaller. It holds until `resume`,
+        over a restart too. A caller that is cancelled leaves the work running.
+        """
+        to = TradingState.REDUCING if reduce else TradingState.HALTED
+        return await self._kill_switch.halt(Halt(HaltCause.COMMAND, to, flatten=flatten))
+
+    def halt_now(self, cause: HaltCause) -> None:
+        """Stop entries at once; what is unfilled is withdrawn in the background."""
+        self._trading.halt(Halt(cause))
+
+    def resume(self) -> Trading:
+        """Let entries through again. Raises Refused while the kill file is there."""
+        return self._trading.resume()
+
     async def shutdown(self) -> ShutdownReport:
         """Stop watchers, close subscriptions, and say what stays behind; within four seconds.
 
@@ -324,10 +397,17 @@ class Desk:
         verb = "watches" if len(watching) == 1 else "watch"
         return f"; {', '.join(watching)} still {verb} it" if watching else ""
 
+    def _on_price(self, instrument: Instrument, bar: Bar) -> None:
+        self._last_prices.on_bar(instrument, bar)
+        self._book.on_bar(instrument, bar)
+
     def _unsubscribe(self) -> None:
         self._feeds.close()
-        if self._listening is not None:
-            self._listening.close()
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        for each in self._listening:
+            each.close()
 
     async def _ours(self) -> tuple[Instrument, ...]:
         """Give the instruments in which we hold something or have orders, by symbol."""

@@ -19,13 +19,16 @@ from apps.domain.brackets import EntryPlan, build_bracket
 from apps.domain.errors import NotConnected
 from apps.domain.instruments import Instrument
 from apps.domain.intents import OrderRef
+from apps.domain.link import Lost
 from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
+from apps.domain.risk import LiveIntent
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.deadlines import Changes
+from apps.engine.dispatch import Dispatch
 from apps.engine.legs import LegRole
 from apps.engine.market_clock import MarketClock
 from apps.engine.order_gate import OrderGate
-from apps.engine.ports import Broker, BrokerNotice, Clock, Link, LinkState
+from apps.engine.ports import Broker, BrokerNotice, Clock, Link
 from apps.engine.running_prices import RunningPrices
 from apps.engine.supervisor import Supervised, Supervisor, TaskEnd
 from apps.engine.trade_words import (
@@ -85,6 +88,7 @@ class Execution:
     def __init__(
         self,
         broker: Broker,
+        dispatch: Dispatch,
         clock: Clock,
         market_clock: MarketClock,
         supervisor: Supervisor,
@@ -93,7 +97,7 @@ class Execution:
         ref_suffix: Callable[[], str],
         alerts: AlertSink,
     ) -> None:
-        self._broker = broker
+        self._dispatch = dispatch
         self._clock = clock
         self._market_clock = market_clock
         self._supervisor = supervisor
@@ -103,11 +107,11 @@ class Execution:
         self._alerts = alerts
         self._link_changes = Changes()
         self._epoch = broker.link.epoch
-        self._withdrawal = Withdrawal(broker, clock, self._link_changes)
+        self._withdrawal = Withdrawal(broker, dispatch, clock, self._link_changes)
         self._trades: list[Trade] = []
         self._followed: set[Trade] = set()
         self._by_order_id: dict[int, Trade] = {}
-        gate.entering = self._entering
+        gate.live_intents = self._live_intents
 
     @property
     def trades(self) -> tuple[Trade, ...]:
@@ -129,13 +133,17 @@ class Execution:
     def enter(self, intent: EntryIntent) -> Trade:
         """Check and send, synchronously; the trade that comes back is followed to its outcome.
 
-        Raises RiskRefused, NotConnected, InvalidInput: then nothing was sent.
+        Raises RiskRefused, NotConnected, InvalidInput, JournalLost: then nothing was sent.
         """
         bracket = self._bracket_of(intent)
         self._gate.check_opening(bracket, intent.reference)
         has_deadline = not intent.rests
         trade = Trade(bracket, self._clock, watcher_id=intent.label, has_deadline=has_deadline)
-        trade.bind(self._broker.place_bracket(bracket))
+        trade.bind(
+            self._dispatch.bracket(
+                bracket, label=intent.label, reference=intent.reference, rests=intent.rests
+            )
+        )
         self._trades.append(trade)
         for leg in trade.legs:
             self._by_order_id[leg.order_id] = trade
@@ -148,11 +156,19 @@ class Execution:
         Raises RiskRefused (the mode), NotConnected.
         """
         self._gate.check_any()
-        order_id = self._broker.place(instrument, ticket)
+        order_id = self._dispatch.place(instrument, ticket, LegRole.EXIT)
         if trade is not None:
             trade.add(LegRole.EXIT, order_id, ticket)
             self._by_order_id[order_id] = trade
         return order_id
+
+    def modify(self, order_id: int, ticket: Ticket) -> None:
+        """Ask for a changed price or quantity of an order of ours. Raises as `Broker.modify`."""
+        self._dispatch.modify(order_id, ticket)
+
+    def cancel(self, order_id: int) -> None:
+        """Ask for the end of an order of ours. Raises as `Broker.cancel`."""
+        self._dispatch.cancel(order_id)
 
     def on_order(self, order: OrderState) -> None:
         """Take note of what the broker says of an order."""
@@ -192,8 +208,9 @@ class Execution:
 
     def on_link(self, link: Link) -> None:
         """Take note of the link: a loss makes what was just sent unknown."""
-        if link.epoch != self._epoch or link.state is not LinkState.READY:
-            self._epoch = link.epoch
+        is_lost = not link.takes_orders or link.has_lost_since(self._epoch, Lost.ORDERS)
+        self._epoch = link.epoch
+        if is_lost:
             for trade in self._trades:
                 if trade.state is TradeState.SENT:
                     trade.on_link_lost()
@@ -303,10 +320,20 @@ class Execution:
             self._followed.discard(trade)
         trade.settle()
 
-    def _entering(self) -> frozenset[tuple[str, Side]]:
-        under_way = (trade for trade in self._followed if trade.state in ENTERING)
-        return frozenset((each.instrument.symbol, each.bracket.entry.side) for each in under_way)
+    def _live_intents(self) -> tuple[LiveIntent, ...]:
+        return tuple(_live_intent(trade) for trade in self._followed if not trade.is_over)
 
     def _tell(self, kind: AlertKind, text: str, trade: Trade, at: datetime | None = None) -> None:
         when = at or self._market_clock.now
-        self._alerts(Alert(kind, text, when, trade.instrument.symbol, trade.watcher_id))
+        symbol, order_ref = trade.instrument.symbol, trade.order_ref
+        self._alerts(Alert(kind, text, when, symbol, trade.watcher_id, order_ref))
+
+
+def _live_intent(trade: Trade) -> LiveIntent:
+    entry, symbol = trade.bracket.entry, trade.instrument.symbol
+    if trade.state not in ENTERING:
+        return LiveIntent(symbol, entry, Decimal(0), Decimal(0))
+    unfilled = max(Decimal(0), entry.quantity - trade.entry.filled)
+    price = entry.limit_price
+    worth = None if price is None else unfilled * price * trade.instrument.multiplier
+    return LiveIntent(symbol, entry, unfilled, worth)

@@ -127,6 +127,10 @@ class ExitRoutine:
                 trade.close_elsewhere()
         return outcome
 
+    def is_own_entry(self, order: OrderState) -> bool:
+        """Tell whether an order is one of ours that opens, of this session or an earlier one."""
+        return self._book.is_own(order) and self._order(order).role is ExitRole.ENTRY
+
     def on_event(self) -> None:
         """Take note that the broker said something."""
         self._heard += 1
@@ -215,13 +219,15 @@ class ExitRoutine:
     def _act(self, instrument: Instrument, view: ExitView, action: ExitAction) -> None:
         match action:
             case WithdrawEntry(order_id) | CancelStop(order_id) | CancelTakeProfit(order_id):
-                self._broker.cancel(order_id)
+                self._execution.cancel(order_id)
             case ReduceEntry(order_id, quantity):
-                self._broker.modify(order_id, replace(_ticket(view, order_id), quantity=quantity))
+                self._execution.modify(
+                    order_id, replace(_ticket(view, order_id), quantity=quantity)
+                )
             case RepriceTakeProfit(order_id, price, quantity):
                 asked = _ticket(view, order_id)
                 asked = replace(asked, limit_price=price, quantity=quantity)
-                self._broker.modify(order_id, asked)
+                self._execution.modify(order_id, asked)
             case SendMarket():
                 self._send_market(instrument, action)
             case _:

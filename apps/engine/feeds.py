@@ -1,57 +1,52 @@
 """One feed of 5-second bars per contract, shared by all who watch it.
 
-At home here: who listens to which contract, when a subscription is opened and closed, and what
-a loss of the link means for bars. Every loss is an epoch: when the link's counter has grown, a
-feed is blind at once, whatever the link's state says by then, and stays so until it was
-subscribed anew. The first bar after that is marked, for what happened in between is not known.
+At home here: who listens to which contract, when a subscription is opened and closed, in which
+order lost ones are opened again, and how gaps are filled. Every loss is an epoch: when the link's
+counter has grown by one that took bars, a feed is blind at once, whatever the link's state says
+by then, and stays so until it was subscribed anew. A subscription that the broker ends, or that
+falls silent (`apps.engine.heartbeat`), is a loss too.
 
-A bar reaches its listeners synchronously, within the call that brought it; a listener that
-fails is told so itself and harms no other. A bar that is calm to all of them is told to none. A
-feed keeps its last bar, nothing else.
+IB takes sixty new subscriptions in ten minutes. Those that are lost together wait for their turn,
+the most urgent first: what has an open trade, then what is nearest to its level.
+
+What was missed is fetched from history once the first new bar shows where the gap ends, and told
+as replayed (`apps.engine.bar_feed`). What cannot be had is told, and the feed goes on.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
-from apps.domain.bars import Bar
-from apps.domain.calm import Calm
-from apps.domain.errors import BrokerError, DeadlineExceeded, NotConnected
+from apps.domain.bars import BASE_SECONDS, Bar
+from apps.domain.errors import BrokerError, DeadlineExceeded, DeskError, NotConnected
+from apps.domain.gaps import Gap, Replay, filled, reaches, span_to_ask
 from apps.domain.instruments import Instrument
+from apps.domain.link import FarmKind, Link, LinkState, Lost
 from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.bar_feed import BarFeed, FeedListener, Seat
+from apps.engine.heartbeat import Heartbeat
 from apps.engine.market_clock import MarketClock
-from apps.engine.ports import BarListener, Clock, Link, LinkState, MarketData, Subscription
-from apps.engine.supervisor import Supervisor, contained, sentence
+from apps.engine.ports import Clock, MarketData, Subscription
+from apps.engine.supervisor import Supervised, Supervisor, TaskEnd, contained, sentence
 
 __all__ = ["BarFeeds", "FeedListener"]
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
 """Pauses between attempts to subscribe anew while the link is up; each is twice the last."""
 
+LONGEST_TURN_S = 5.0
+"""After so long, who waits for its turn looks again: a more urgent one may have come or gone."""
 
-class FeedListener(Protocol):
-    """Who listens to a feed. Calls are synchronous and must return at once."""
-
-    def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
-        """A completed 5-second bar; ``after_gap`` when bars before it may have been missed."""
-
-    def on_blind(self, reason: str) -> None:
-        """No bars come any more; `on_sight` follows when they do again."""
-
-    def on_sight(self) -> None:
-        """The feed is subscribed (again)."""
-
-    def on_failure(self, error: Exception) -> None:
-        """The listener itself raised ``error`` from one of the calls above."""
-
-    def calm(self) -> Calm | None:
-        """Give the bars that may be kept from it until it is told one again; None for none."""
+HISTORY_LAG_S = 2.0
+"""After so long, history is asked once more for a bar that it did not have yet."""
 
 
 class BarFeeds:
-    """The feeds of one desk. ``on_price`` hears each bar of any of them, before the listeners."""
+    """The feeds of one desk.
+
+    ``on_price`` hears each live bar of any of them, before the listeners.
+    """
 
     def __init__(
         self,
@@ -68,9 +63,14 @@ class BarFeeds:
         self._supervisor = supervisor
         self._alerts = alerts
         self._on_price = on_price
-        self._feeds: dict[int, _Feed] = {}
+        self._feeds: dict[int, BarFeed] = {}
+        self._waiting: list[BarFeed] = []
         self._link = Link(LinkState.DISCONNECTED, 0)
         self._last_bar_s: float | None = None
+        self._heartbeat = Heartbeat(
+            market, clock, market_clock, lambda: tuple(self._feeds.values()), self._on_silent
+        )
+        self._beating: Supervised | None = None
 
     def __len__(self) -> int:
         return len(self._feeds)
@@ -84,20 +84,29 @@ class BarFeeds:
         feed = self._feeds.get(instrument.con_id)
         return None if feed is None else feed.last_bar
 
+    def turn_in_s(self, instrument: Instrument) -> float | None:
+        """Give the seconds until a lost feed may be subscribed anew; None when none is due."""
+        feed = self._feeds.get(instrument.con_id)
+        if feed is None or feed not in self._waiting:
+            return None
+        return self._market.bars_wait_s(self._place(feed))
+
     async def join(self, instrument: Instrument, listener: FeedListener) -> Subscription:
         """Listen to the bars of ``instrument`` until the subscription is closed.
 
-        The first to join opens the feed, the last to leave closes it. While the link is down
-        the feed is joined blind. Raises BrokerError when the broker refuses.
+        The first to join opens the feed, the last to leave closes it. While the link is down, or
+        others wait for their turn to subscribe, the feed is joined blind. Raises BrokerError when
+        the broker refuses.
         """
         feed = self._feeds.get(instrument.con_id)
         if feed is None:
-            feed = self._feeds[instrument.con_id] = _Feed(instrument, self._on_bar)
+            feed = self._feeds[instrument.con_id] = BarFeed(instrument, self, self._clock)
+        self._keep_beating()
         was_open = feed.is_open
-        seat = _Seat(self, feed, listener)
+        seat = Seat(self, feed, listener, self._market_clock.now)
         feed.add(seat)
         try:
-            await self._open(feed)
+            await self._open_at_once(feed)
         except (NotConnected, DeadlineExceeded) as error:
             feed.go_blind(sentence(error))
             self._resubscribe(feed)
@@ -105,20 +114,47 @@ class BarFeeds:
             seat.close()
             raise
         if was_open:  # otherwise it was told when the feed opened
-            contained(listener.on_failure, listener.on_sight)
+            word = listener.on_sight if not feed.is_blind else lambda: listener.on_blind("")
+            contained(listener.on_failure, word)
         return seat
 
     def on_link(self, link: Link) -> None:
         """Take note of the link's state: a loss blinds every feed before this returns."""
-        lost = link.epoch != self._link.epoch or link.state is not LinkState.READY
-        self._link = link
+        before, self._link = self._link, link
+        took = (Lost.BARS, Lost.SUBSCRIPTIONS)
+        lost = not link.takes_openings or any(
+            link.has_lost_since(before.epoch, each) for each in took
+        )
         for feed in tuple(self._feeds.values()):
             if lost:
                 feed.go_blind(link.reason or link.state.value)
-            if link.state is LinkState.READY and feed.is_blind:
-                self._resubscribe(feed)
+        if link.takes_openings:
+            self._resubscribe(*self._feeds.values())
 
-    def leave(self, feed: _Feed, seat: _Seat) -> None:
+    def on_bar(self, feed: BarFeed, bar: Bar, interval_s: float | None) -> None:
+        """Take note of a live bar, before its listeners do."""
+        self._last_bar_s = feed.heard_s
+        if interval_s is not None:
+            self._heartbeat.observe(interval_s)
+        self._on_price(feed.instrument, bar)
+        self._market_clock.observe(bar.end)
+
+    def on_gap(self, feed: BarFeed, gap: Gap) -> None:
+        """Fill ``gap`` in the background."""
+
+        def settle(task: Supervised) -> None:
+            if task.end is TaskEnd.FAILED:  # in whatever way: no bar stays behind for it
+                self._end_gap(feed, gap, Replay((), gap, task.reason))
+
+        name = f"gap {feed.instrument.symbol}"
+        self._supervisor.start(name, lambda: self._fill(feed, gap), settle)
+
+    def on_lost(self, feed: BarFeed, reason: str) -> None:
+        """Subscribe anew what the broker has ended; the broker's own word was told."""
+        feed.go_blind(reason)
+        self._resubscribe(feed)
+
+    def leave(self, feed: BarFeed, seat: Seat) -> None:
         """Take one listener off a feed, and close the feed that has none left."""
         feed.remove(seat)
         if not feed.seats and self._feeds.get(feed.instrument.con_id) is feed:
@@ -130,39 +166,56 @@ class BarFeeds:
         for feed in self._feeds.values():
             feed.drop()
         self._feeds.clear()
+        if self._beating is not None:
+            self._beating.stop()
 
-    def _on_bar(self, instrument: Instrument, bar: Bar) -> None:
-        self._last_bar_s = self._clock.monotonic()
-        self._on_price(instrument, bar)
-        self._market_clock.observe(bar.end)
+    # ------------------------------------------------------------------------- subscribing
 
-    async def _open(self, feed: _Feed) -> None:
+    async def _open_at_once(self, feed: BarFeed) -> None:
+        """Open a feed unless that would take the turn of those who wait."""
+        if not feed.is_open and self._link.takes_openings:
+            wait_s = self._market.bars_wait_s(len(self._waiting) + 1)
+            if wait_s > 0:
+                raise NotConnected(f"bars may be subscribed again in {wait_s:.0f} s")
+        await self._open(feed)
+
+    async def _open(self, feed: BarFeed) -> None:
         async with feed.opening:  # whoever comes second finds the feed open
             if not feed.is_open and feed.listeners:
                 epoch = self._link.epoch
-                generation = feed.next_generation()
-                subscription = await self._market.subscribe_bars(feed.instrument, generation)
+                on_bar, on_end = feed.next_generation()
+                subscription = await self._market.subscribe_bars(feed.instrument, on_bar, on_end)
                 if self._link.epoch != epoch or not feed.listeners:
                     subscription.close()  # lost again meanwhile, or everyone has left
                     raise NotConnected("the link was lost while the feed was being opened")
                 feed.opened(subscription)
 
-    def _resubscribe(self, feed: _Feed) -> None:
-        if not feed.is_retrying:
-            feed.is_retrying = True
-            self._supervisor.start(f"feed {feed.instrument.symbol}", lambda: self._retry(feed))
+    def _resubscribe(self, *feeds: BarFeed) -> None:
+        """Open again what is not open, the most urgent first."""
+        for feed in sorted(feeds, key=lambda each: each.urgency):
+            if not feed.is_open and not feed.is_retrying and feed.seats:
+                feed.is_retrying = True
+                self._waiting.append(feed)
+                self._supervisor.start(f"feed {feed.instrument.symbol}", self._retrying(feed))
 
-    async def _retry(self, feed: _Feed) -> None:
+    def _retrying(self, feed: BarFeed) -> Callable[[], Coroutine[Any, Any, None]]:
+        return lambda: self._retry(feed)
+
+    async def _retry(self, feed: BarFeed) -> None:
         try:
             await self._until_open(feed)
         finally:
             # not when the task has ended: a link that is READY before that would start nothing
             feed.is_retrying = False
+            self._waiting.remove(feed)
 
-    async def _until_open(self, feed: _Feed) -> None:
+    async def _until_open(self, feed: BarFeed) -> None:
         """Try until the feed is open; wait for the link where it is that which is missing."""
         pause_s = FIRST_RETRY_S
-        while feed.listeners and self._link.state is LinkState.READY:
+        while feed.listeners and self._link.takes_openings:
+            if (wait_s := self._market.bars_wait_s(self._place(feed))) > 0:
+                await self._clock.sleep(min(wait_s, LONGEST_TURN_S))
+                continue
             try:
                 await self._open(feed)
             except NotConnected:
@@ -174,115 +227,71 @@ class BarFeeds:
             await self._clock.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_RETRY_S)
 
-    def _tell(self, feed: _Feed, text: str) -> None:
+    def _place(self, feed: BarFeed) -> int:
+        """Give the place of a feed among those that wait, from 1."""
+        waiting = [each for each in self._waiting if not each.is_open or each is feed]
+        return 1 + sorted(waiting, key=lambda each: each.urgency).index(feed)
+
+    # ----------------------------------------------------------------------------- silence
+
+    def _keep_beating(self) -> None:
+        if self._beating is None or not self._beating.is_running:
+            name = "heartbeat of bars"
+            self._beating = self._supervisor.start(name, self._heartbeat.run, self._tell_end)
+
+    def _tell_end(self, task: Supervised) -> None:
+        if task.end is TaskEnd.FAILED:  # it is begun again with the next feed
+            text = f"{task.name} has ended: {task.reason}; silent feeds are not found"
+            self._alerts(Alert(AlertKind.ERROR, text, self._market_clock.now))
+
+    def _on_silent(self, feeds: Sequence[BarFeed]) -> None:
+        symbols = ", ".join(feed.instrument.symbol for feed in feeds)
+        text = f"{symbols}: bars have stopped without a word, though the market goes on"
+        self._alerts(
+            Alert(AlertKind.WARNING, f"{text}; subscribed anew", self._market_clock.now, symbols)
+        )
+        for feed in feeds:
+            feed.go_blind(text)
+        self._resubscribe(*feeds)
+
+    # -------------------------------------------------------------------------- gap filling
+
+    async def _fill(self, feed: BarFeed, gap: Gap) -> None:
+        """Fetch what is missing, and end the gap with it or without it."""
+        try:
+            replay = await self._fetch(feed, gap)
+        except DeskError as error:
+            replay = Replay((), gap, sentence(error))
+        self._end_gap(feed, gap, replay)
+
+    def _end_gap(self, feed: BarFeed, gap: Gap, replay: Replay) -> None:
+        if feed.gap is not gap:
+            return  # lost again, and bigger by now, or given up
+        if replay.torn is not None:
+            where = f"the bars of {feed.instrument.symbol} of {replay.torn} are missing"
+            self._tell(feed, f"{where}: {replay.why}; watched on without them")
+        elif not any(bar.start < gap.end for bar in replay.bars):
+            feed.doubt()
+        feed.replay(replay)
+
+    async def _fetch(self, feed: BarFeed, gap: Gap) -> Replay:
+        for farm in self._link.farms_down:
+            if farm.kind is FarmKind.HISTORY:  # it would be waited for, and every bar with it
+                return Replay((), gap, f"{farm} is down")
+        last, hours = feed.last_bar, feed.instrument.hours
+        now = gap.end
+        for pause_s in (HISTORY_LAG_S, None):
+            span_s = span_to_ask(gap, now, hours)
+            past = await self._market.history(
+                feed.instrument, seconds=BASE_SECONDS, duration_s=span_s
+            )
+            if last is not None and reaches(past, gap.end):
+                return filled(gap, last, past)
+            if pause_s is not None:
+                await self._clock.sleep(pause_s)
+                now = await self._market_clock.ask()
+        return Replay((), gap, "history does not have them yet")
+
+    def _tell(self, feed: BarFeed, text: str) -> None:
         at, symbol = self._market_clock.now, feed.instrument.symbol
         self._alerts(Alert(AlertKind.WARNING, text, at, symbol))
-
-
-class _Seat:
-    """One listener's place at a feed, and the bars that are calm to it."""
-
-    def __init__(self, feeds: BarFeeds, feed: _Feed, listener: FeedListener) -> None:
-        self.listener = listener
-        self.calm: Calm | None = None
-        self._feeds, self._feed = feeds, feed
-        self._is_taken = True
-
-    def tell(self, bar: Bar, *, after_gap: bool) -> None:
-        """Pass on a bar, unless it is calm; a bar after a gap never is."""
-        if after_gap or self.calm is None or not self.calm.holds(bar):
-            self.calm = None
-            contained(self.listener.on_failure, self._tell, bar, after_gap=after_gap)
-
-    def close(self) -> None:
-        """Leave the feed; the last to leave closes it."""
-        if self._is_taken:
-            self._is_taken = False
-            self._feeds.leave(self._feed, self)
-
-    def _tell(self, bar: Bar, *, after_gap: bool) -> None:
-        self.listener.on_bar(bar, after_gap=after_gap)
-        self.calm = self.listener.calm()
-
-
-class _Feed:
-    """Bars of one contract: who listens, and the subscription while there is one."""
-
-    def __init__(self, instrument: Instrument, on_any: Callable[[Instrument, Bar], None]) -> None:
-        self.instrument = instrument
-        self.seats: tuple[_Seat, ...] = ()
-        self.opening = asyncio.Lock()
-        self.is_blind = False
-        self.is_retrying = False
-        self._on_any = on_any
-        self._subscription: Subscription | None = None
-        self._generation = 0
-        self.last_bar: Bar | None = None
-        self._calm: Calm | None = None
-        self._is_after_gap = False
-
-    @property
-    def listeners(self) -> tuple[FeedListener, ...]:
-        return tuple(seat.listener for seat in self.seats)
-
-    @property
-    def is_open(self) -> bool:
-        return self._subscription is not None
-
-    def add(self, seat: _Seat) -> None:
-        self.seats = (*self.seats, seat)
-        self._calm = None  # what is calm to the new one is not known before its first bar
-
-    def remove(self, seat: _Seat) -> None:
-        self.seats = tuple(each for each in self.seats if each is not seat)
-
-    def next_generation(self) -> BarListener:
-        """Give the listener for the next subscription; bars of earlier ones are stale."""
-        self._generation += 1
-        generation = self._generation
-
-        def receive(bar: Bar) -> None:
-            if generation == self._generation:
-                self._fan_out(bar)
-
-        return receive
-
-    def opened(self, subscription: Subscription) -> None:
-        self._subscription = subscription
-        self.is_blind = False
-        for listener in self.listeners:
-            contained(listener.on_failure, listener.on_sight)
-
-    def go_blind(self, reason: str) -> None:
-        """Drop the subscription; tell the listeners, once per loss of sight."""
-        self.drop()
-        self._is_after_gap = True
-        if not self.is_blind:
-            self.is_blind = True
-            for listener in self.listeners:
-                contained(listener.on_failure, listener.on_blind, reason)
-
-    def drop(self) -> None:
-        self._generation += 1
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
-
-    def _fan_out(self, bar: Bar) -> None:
-        if self.last_bar is not None and bar.start <= self.last_bar.start:
-            return  # a repeat
-        self.last_bar = bar
-        after_gap, self._is_after_gap = self._is_after_gap, False
-        self._on_any(self.instrument, bar)
-        if after_gap or self._calm is None or not self._calm.holds(bar):
-            for seat in self.seats:
-                seat.tell(bar, after_gap=after_gap)
-            self._calm = self._calm_to_all()
-
-    def _calm_to_all(self) -> Calm | None:
-        to_all = Calm()
-        for seat in self.seats:
-            if seat.calm is None:
-                return None
-            to_all &= seat.calm
-        return to_all

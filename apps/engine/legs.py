@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from apps.domain.orders import OrderState, OrderStatus, Ticket
+from apps.domain.orders import Bracket, OrderState, OrderStatus, Ticket
 
-__all__ = ["Leg", "LegRole"]
+__all__ = ["Leg", "LegRole", "roles_of"]
 
 _REFUSALS = frozenset(
     {103, 106, 107, 109, 110, 111, 113, 154, 163, 164, 200, 201, 203, 355, 382, 383, 387, 388}
@@ -30,6 +30,15 @@ class LegRole(Enum):
     STOP_LOSS = "stop"
     EXIT = "exit"
     """An order of the exit routine, sent later."""
+
+
+def roles_of(bracket: Bracket) -> tuple[LegRole, ...]:
+    """Give what each order of a bracket is to it, in the order of ``bracket.legs``."""
+    exits = (
+        (LegRole.TAKE_PROFIT, bracket.take_profit),
+        (LegRole.STOP_LOSS, bracket.stop_loss),
+    )
+    return (LegRole.ENTRY, *(role for role, ticket in exits if ticket is not None))
 
 
 @dataclass(slots=True)

@@ -1,29 +1,46 @@
 """Who may pass to the broker: one check before every order, from what is known, without asking.
 
-Opening orders need the paper mode, a link that is ready, a symbol that is not being closed and in
-which nothing stands on the opposite side, and room below the limits. Orders that protect or
-reduce need the mode and the link only; a cancellation needs the mode.
+Opening orders need the paper mode, a link that is ready, trading that is not halted, a symbol that
+is not being closed and in which nothing stands on the opposite side, and room below the limits.
+Orders that protect or reduce need the mode and the link only; a cancellation needs the mode.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 
 from apps.domain.brackets import stakes
 from apps.domain.errors import NotConnected, RiskRefused
+from apps.domain.instruments import Instrument
 from apps.domain.numerals import plain
-from apps.domain.orders import Bracket, Side
-from apps.domain.risk import EntryContext, RiskLimits, TradingMode, check_entry, check_mode
+from apps.domain.orders import Bracket
+from apps.domain.risk import (
+    EntryContext,
+    LiveIntent,
+    RiskLimits,
+    TradingMode,
+    check_entry,
+    check_mode,
+    check_size,
+    only_reduces,
+)
+from apps.engine.last_prices import LastPrices
+from apps.engine.market_clock import MarketClock
 from apps.engine.own_book import OwnBook
-from apps.engine.ports import Broker, LinkState
+from apps.engine.ports import Broker, Clock
+from apps.engine.trading_switch import TradingSwitch
 
 __all__ = ["OrderGate"]
 
+RATE_WINDOW_S = 60.0
+
 
 class OrderGate:
-    """The checks of one desk. ``entering`` gives symbol and side of each entry under way."""
+    """The checks of one desk. ``live_intents`` gives the brackets that are not over."""
 
     def __init__(
         self,
@@ -31,13 +48,22 @@ class OrderGate:
         mode: TradingMode,
         limits: RiskLimits,
         book: OwnBook,
+        clock: Clock,
+        market_clock: MarketClock,
+        prices: LastPrices,
+        trading: TradingSwitch,
     ) -> None:
         self._broker = broker
         self._mode = mode
         self._limits = limits
         self._book = book
+        self._clock = clock
+        self._market_clock = market_clock
+        self._prices = prices
+        self._trading = trading
         self._closing: set[str] = set()
-        self.entering: Callable[[], frozenset[tuple[str, Side]]] = frozenset
+        self._passed_s: deque[float] = deque()
+        self.live_intents: Callable[[], tuple[LiveIntent, ...]] = tuple
 
     def check_mode(self) -> None:
         """Raise RiskRefused where the mode lets nothing be sent, changed or cancelled."""
@@ -46,28 +72,31 @@ class OrderGate:
     def check_any(self) -> None:
         """Raise RiskRefused or NotConnected unless an order may be sent at all."""
         self.check_mode()
-        link = self._broker.link
-        if link.state is not LinkState.READY:
-            why = f" ({link.reason})" if link.reason else ""
-            raise NotConnected(
-                f"the link to the broker is {link.state.value}{why}: nothing was sent. Try again "
-                "when it is ready."
-            )
+        self._check_link(takes=self._broker.link.takes_orders)
 
     def check_opening(self, bracket: Bracket, reference: Decimal) -> None:
-        """Raise RiskRefused or NotConnected unless ``bracket`` may be sent now."""
-        self.check_any()
+        """Raise RiskRefused or NotConnected unless ``bracket`` may be sent now.
+
+        One that passes counts as sent: for the limit of orders a minute.
+        """
+        self.check_mode()
+        self._check_trading(bracket)
+        self._check_link(takes=self._broker.link.takes_openings)
         symbol = bracket.instrument.symbol
         if symbol in self._closing:
             raise RiskRefused(f"{symbol} is being closed: not sent. Try again when it is flat.")
-        self._check_side(bracket)
-        check_entry(self._limits, self._entry(bracket, reference))
+        entry = self._entry(bracket, reference)
+        self._check_side(bracket, entry)
+        check_entry(self._limits, entry)
+        self._passed_s.append(self._clock.monotonic())
 
     def check_size(self, bracket: Bracket, reference: Decimal) -> None:
         """Raise RiskRefused where the mode, or the bracket's own size, rules it out for good."""
         check_mode(self._mode)
-        largest = RiskLimits(max_order_notional=self._limits.max_order_notional)
-        check_entry(largest, self._entry(bracket, reference))
+        worst = stakes(bracket, reference).worst_price
+        instrument = bracket.instrument
+        entry = EntryContext(instrument.symbol, bracket.entry, worst, instrument.multiplier)
+        check_size(self._limits, entry)
 
     @contextmanager
     def closing(self, symbol: str) -> Iterator[None]:
@@ -78,11 +107,28 @@ class OrderGate:
         finally:
             self._closing.discard(symbol)
 
-    def _check_side(self, bracket: Bracket) -> None:
+    def _check_trading(self, bracket: Bracket) -> None:
+        entry, instrument = bracket.entry, bracket.instrument
+        held = self._book.holding(instrument.con_id)
+        reduces = only_reduces(entry.side, entry.quantity, held)
+        self._trading.check_opening(instrument.symbol, only_reduces=reduces)
+
+    def _check_link(self, *, takes: bool) -> None:
+        if not takes:
+            link = self._broker.link
+            why = f" ({link.reason})" if link.reason else ""
+            raise NotConnected(
+                f"the link to the broker is {link.state.value}{why}: nothing was sent. Try again "
+                "when it is ready."
+            )
+
+    def _check_side(self, bracket: Bracket, entry: EntryContext) -> None:
         """Refuse what would only offset what is there, and leave the exits of both behind."""
-        side, instrument = bracket.entry.side, bracket.instrument
-        symbol, held = instrument.symbol, self._book.holding(instrument.con_id)
-        is_entering = (symbol, side.opposite) in self.entering()
+        side, symbol, held = bracket.entry.side, entry.symbol, entry.position
+        is_entering = any(
+            each.is_entering and each.symbol == symbol and each.entry.side is side.opposite
+            for each in entry.live
+        )
         if held * side.sign >= 0 and not is_entering:
             return
         there = f"{plain(held)} shares are held" if held else "an entry is under way"
@@ -93,10 +139,33 @@ class OrderGate:
         )
 
     def _entry(self, bracket: Bracket, reference: Decimal) -> EntryContext:
+        instrument, now_s = bracket.instrument, self._clock.monotonic()
+        seen = self._prices.newest(instrument.con_id)
         return EntryContext(
-            symbol=bracket.instrument.symbol,
-            notional=stakes(bracket, reference).notional,
+            symbol=instrument.symbol,
+            ticket=bracket.entry,
+            price=stakes(bracket, reference).worst_price,
+            multiplier=instrument.multiplier,
+            position=self._book.holding(instrument.con_id),
             open_symbols=self._book.open_symbols(),
-            entering_symbols=frozenset(symbol for symbol, _ in self.entering()),
+            live=self.live_intents(),
+            exposure=self._book.exposure(),
             day_pnl=self._book.day_pnl(),
+            sent_last_minute=self._sent_since(now_s - RATE_WINDOW_S),
+            market_price=None if seen is None else seen.price,
+            price_age_s=None if seen is None else max(0.0, now_s - seen.at_s),
+            in_regular_hours=_is_open(instrument, self._market_clock.now),
         )
+
+    def _sent_since(self, earliest_s: float) -> int:
+        while self._passed_s and self._passed_s[0] <= earliest_s:
+            self._passed_s.popleft()
+        return len(self._passed_s)
+
+
+def _is_open(instrument: Instrument, at: datetime | None) -> bool | None:
+    """Tell whether ``at`` is in the regular hours; None beyond the days that the hours are of."""
+    hours = instrument.hours.regular
+    if at is None or not hours or not hours[0].start <= at < hours[-1].end:
+        return None
+    return instrument.hours.regular_at(at) is not None

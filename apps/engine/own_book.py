@@ -20,6 +20,7 @@ from apps.domain.instruments import Instrument
 from apps.domain.intents import is_ours
 from apps.domain.orders import Fill, OrderState
 from apps.domain.pnl import OwnPosition, day_pnl, last_word, own_positions
+from apps.domain.sessions import Span
 from apps.domain.ticks import to_decimal
 from apps.engine.ports import Broker
 
@@ -41,6 +42,8 @@ class OwnBook:
         self._symbols: dict[int, str] = {}
         self._executions: dict[str, Fill] = {}
         self._marks: dict[int, Decimal] = {}
+        self._session: Span | None = None
+        self._result_before = _ZERO
         self.version = 0
         """Grows with every execution: what was asked of the broker before is older than it."""
 
@@ -86,6 +89,8 @@ class OwnBook:
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Take the newest price of a contract; a bar without one (−1, NaN) says nothing."""
+        if self._session is None or bar.start >= self._session.end:
+            self._begin_session(instrument.hours.regular_at(bar.start))
         if 0.0 < bar.close < inf:
             self._marks[instrument.con_id] = to_decimal(bar.close)
 
@@ -141,9 +146,36 @@ class OwnBook:
         """The symbols in which the account holds something."""
         return frozenset(self._symbols[each] for each, held in self._holdings.items() if held)
 
+    def exposure(self) -> Decimal | None:
+        """What our own positions are worth, without sign; None while one has no price."""
+        worth = _ZERO
+        for con_id, own in self._own.items():
+            if own.quantity:
+                mark = self._marks.get(con_id)
+                if mark is None:
+                    return None
+                worth += abs(own.quantity) * mark
+        return worth
+
     def day_pnl(self) -> Decimal | None:
-        """Our own result of the day, fees included; None while an open position has no price."""
-        return day_pnl(self._own.values(), self._marks).net
+        """Our own result since the session began, fees included; None while a price is missing."""
+        net = day_pnl(self._own.values(), self._marks).net
+        return None if net is None else net - self._result_before
+
+    def _begin_session(self, session: Span | None) -> None:
+        """Count the day anew from the first bar of a session, by the prices of the one before.
+
+        What has no price yet is counted from its cost: its whole gain or loss is the new day's.
+        """
+        if session is None:
+            return
+        if self._session is not None:
+            valued = [
+                own if own.con_id in self._marks else replace(own, quantity=_ZERO)
+                for own in self._own.values()
+            ]
+            self._result_before = day_pnl(valued, self._marks).net or _ZERO
+        self._session = session
 
     def _keep(self, fill: Fill) -> None:
         fills = self._fills.setdefault(fill.con_id, {})

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Protocol
 
 from apps.domain.account import AccountSummary, Position, WhatIf
 from apps.domain.bars import Bar
 from apps.domain.instruments import Instrument
+from apps.domain.link import Link, LinkState
 from apps.domain.orders import Bracket, Fill, OrderState, Ticket
 from apps.domain.quotes import Quote
+from apps.domain.records import Record
 
 __all__ = [
     "BarListener",
@@ -25,32 +26,13 @@ __all__ = [
     "BrokerListener",
     "BrokerNotice",
     "Clock",
+    "Journal",
     "Link",
     "LinkState",
     "MarketData",
     "QuoteStream",
     "Subscription",
 ]
-
-
-class LinkState(Enum):
-    """State of the link to the broker."""
-
-    DISCONNECTED = "disconnected"
-    CONNECTING = "connecting"
-    SYNCHRONISING = "synchronising"
-    READY = "ready"
-    BROKER_LOST = "broker link lost"
-    """The socket is up, IB's own servers are not reachable (1100)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The link's state; ``epoch`` grows by one at every loss, however short."""
-
-    state: LinkState
-    epoch: int
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +61,7 @@ class BrokerListener(Protocol):
         """IB sent a code and a text."""
 
     def on_link(self, link: Link) -> None:
-        """The link changed its state."""
+        """The link changed its state, or had a loss; no loss is ever left out."""
 
 
 class Subscription(Protocol):
@@ -98,6 +80,9 @@ class QuoteStream(Subscription, Protocol):
 
 BarListener = Callable[[Bar], None]
 """Called with each completed 5-second bar, in order, synchronously; must return at once."""
+
+EndListener = Callable[[str], None]
+"""Called with the reason when a subscription has ended by itself; must return at once."""
 
 
 class Broker(Protocol):
@@ -118,15 +103,25 @@ class Broker(Protocol):
     def listen(self, listener: BrokerListener) -> Subscription:
         """Send everything that happens to ``listener`` until the subscription is closed."""
 
-    def place_bracket(self, bracket: Bracket) -> tuple[int, ...]:
+    def keep_ids_above(self, order_id: int) -> None:
+        """Have every id from here on be above ``order_id``, whatever the broker's counter says."""
+
+    def reserve_ids(self, count: int) -> tuple[int, ...]:
+        """Give ``count`` ids that no order has carried, for orders to be sent at once.
+
+        Raises NotConnected.
+        """
+
+    def place_bracket(self, bracket: Bracket, order_ids: tuple[int, ...] = ()) -> tuple[int, ...]:
         """Send a bracket as one; give its order ids in the order of ``bracket.legs``.
 
+        ``order_ids`` are those that `reserve_ids` gave for it; without them new ones are taken.
         Never split by the pacing, and never behind another request. Raises NotConnected
         (nothing was sent). Returning says that it was handed to the socket, not that the
         broker accepted it: that comes through the listener.
         """
 
-    def place(self, instrument: Instrument, ticket: Ticket) -> int:
+    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
         """Send a single order; give its order id. Raises as `place_bracket`."""
 
     def modify(self, order_id: int, ticket: Ticket) -> None:
@@ -167,8 +162,16 @@ class MarketData(Protocol):
         ``AAPL@NASDAQ`` names the listing. Raises NotFound or AmbiguousSymbol.
         """
 
-    async def subscribe_bars(self, instrument: Instrument, on_bar: BarListener) -> Subscription:
-        """Stream 5-second bars of regular hours. Raises BrokerError when IB refuses."""
+    async def subscribe_bars(
+        self, instrument: Instrument, on_bar: BarListener, on_end: EndListener | None = None
+    ) -> Subscription:
+        """Stream 5-second bars of regular hours. Raises BrokerError when IB refuses.
+
+        ``on_end`` is called when IB ends an accepted one; the end of the link is not told there.
+        """
+
+    def bars_wait_s(self, nth: int = 1) -> float:
+        """Give the seconds until the broker takes the ``nth`` next subscription of bars, or 0."""
 
     def subscribe_quote(self, instrument: Instrument) -> QuoteStream:
         """Begin a running quote (it costs a market-data line until it is closed)."""
@@ -193,3 +196,17 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Pause for ``seconds`` of this machine's time."""
+
+
+class Journal(Protocol):
+    """What outlives the desk: everything that it does and hears, in order."""
+
+    def write(self, *records: Record) -> None:
+        """Keep ``records``, all or none, for good as far as this process can end.
+
+        Returns at once, and waits for no disk. An execution or commission that is known already
+        is not kept twice. Raises JournalLost: then none of them is kept.
+        """
+
+    def highest_order_id(self, client_id: int) -> int:
+        """Give the highest order id that was ever reserved for a client id; 0 for none."""

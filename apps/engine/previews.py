@@ -31,6 +31,7 @@ from apps.domain.quotes import Quote
 from apps.domain.sizing import check_quantity, parse_quantity
 from apps.engine.breakout_watcher import WatcherSpec
 from apps.engine.execution import EntryIntent
+from apps.engine.last_prices import LastPrices
 from apps.engine.market_clock import MarketClock
 from apps.engine.order_gate import OrderGate
 from apps.engine.ports import Clock, MarketData
@@ -115,12 +116,14 @@ class Previews:
         market_clock: MarketClock,
         clock: Clock,
         gate: OrderGate,
+        prices: LastPrices,
         defaults: OrderDefaults,
     ) -> None:
         self._market = market
         self._market_clock = market_clock
         self._clock = clock
         self._gate = gate
+        self._prices = prices
         self._defaults = defaults
 
     async def breakout(self, request: BreakoutRequest) -> BreakoutPreview:
@@ -229,7 +232,9 @@ class Previews:
             raise InvalidInput("the symbol is empty: give one, for example AAPL.")
         instrument = await self._market.qualify(typed)
         instrument.require_tradable()
-        return instrument, await self._market.quote(instrument)
+        quote = await self._market.quote(instrument)
+        self._prices.on_quote(instrument, quote)
+        return instrument, quote
 
     def _quantity(self, text: str | None, instrument: Instrument | None = None) -> Decimal:
         increment = Decimal(1) if instrument is None else instrument.size_increment

@@ -14,6 +14,7 @@ from typing import Any
 from apps.domain.bars import Bar
 from apps.domain.calm import Calm
 from apps.domain.errors import DeskError
+from apps.domain.gaps import Replay
 from apps.domain.instruments import Instrument
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.feeds import BarFeeds
@@ -32,6 +33,9 @@ class _Unmoved:
     def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
         pass
 
+    def on_replay(self, replay: Replay) -> None:
+        pass
+
     def on_blind(self, reason: str) -> None:
         pass
 
@@ -43,6 +47,9 @@ class _Unmoved:
 
     def calm(self) -> Calm:
         return Calm()
+
+    def urgency(self) -> float:
+        return 0.0
 
 
 class RunningPrices:

@@ -16,7 +16,7 @@ from apps.engine.closings import Closings
 from apps.engine.execution import Execution
 from apps.engine.own_book import OwnBook
 from apps.engine.portfolio import Portfolio, PositionView
-from apps.engine.ports import Broker, Clock, LinkState
+from apps.engine.ports import Broker, Clock
 from apps.engine.supervisor import Supervisor, TaskEnd
 from apps.engine.watchers import Watchers
 
@@ -83,7 +83,7 @@ class Shutdown:
         await self._watchers.stop(running, WATCHERS_TIMEOUT_S)
         for name in await self._closings.ended(CLOSINGS_TIMEOUT_S):
             self._problems.append(f"{name} was not over: look at your position there")
-        if self._broker.link.state is LinkState.READY:
+        if self._broker.link.takes_orders:
             await self._part("withdraw", self._execution.withdraw_unfilled, WITHDRAW_TIMEOUT_S)
             await self._part("report", self._look, REPORT_TIMEOUT_S)
         else:

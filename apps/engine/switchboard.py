@@ -13,15 +13,13 @@ from apps.engine.cancellations import Cancellations
 from apps.engine.execution import Execution
 from apps.engine.exit_routine import ExitRoutine
 from apps.engine.feeds import BarFeeds
+from apps.engine.link_news import LinkNews
 from apps.engine.market_clock import MarketClock
 from apps.engine.own_book import OwnBook
 from apps.engine.ports import Broker, BrokerNotice, Link, LinkState
 from apps.engine.supervisor import Supervisor, contained, sentence
 
 __all__ = ["Switchboard"]
-
-_BLIND = "watchers are blind, and nothing is entered until it is back"
-_BACK = "the link to the broker is ready again; watchers go on as their bars come"
 
 
 class Switchboard:
@@ -50,7 +48,9 @@ class Switchboard:
         self._exits = exits
         self._alerts = alerts
         self._link: Link | None = None
-        self._told_reason = ""
+        self._news = LinkNews()
+        self._is_behind = False
+        self._is_catching_up = False
 
     def on_order(self, order: OrderState) -> None:
         """Pass on what is said of an order."""
@@ -81,10 +81,10 @@ class Switchboard:
         self._feeds.on_link(link)
         contained(self._failed, self._execution.on_link, link)
         self._exits.on_event()
-        was_lost = before is not None and before.epoch != link.epoch
-        self._tell_link(before, link)
-        if link.state is LinkState.READY and (was_lost or _was_away(before)):
-            self._supervisor.start("catch up", self.catch_up)
+        if (news := self._news.of(link)) is not None:
+            self._tell(*news)
+        if before is not None and _may_have_missed(before, link):
+            self._begin_to_catch_up()
 
     async def catch_up(self) -> None:
         """Read again what may have happened while nobody listened."""
@@ -100,21 +100,20 @@ class Switchboard:
             text = f"orders and executions could not be read again: {sentence(error)}"
             self._tell(AlertKind.WARNING, text)
 
-    def _tell_link(self, before: Link | None, link: Link) -> None:
-        if before is not None and (before.state, before.epoch) == (link.state, link.epoch):
-            return
-        why = f": {link.reason}" if link.reason else ""
-        if link.state is LinkState.READY:
-            self._told_reason = ""
-            if before is not None:
-                self._tell(AlertKind.LINK, _BACK)
-        elif before is None or before.state is LinkState.READY:
-            self._tell(
-                AlertKind.LINK, f"the link to the broker is {link.state.value}{why}; {_BLIND}"
-            )
-        elif link.state is LinkState.DISCONNECTED and link.reason != self._told_reason:
-            self._told_reason = link.reason  # however often it is tried
-            self._tell(AlertKind.LINK, f"still not connected{why}; it is tried again")
+    def _begin_to_catch_up(self) -> None:
+        """Catch up in the background; what is missed while that runs is read by one more round."""
+        self._is_behind = True
+        if not self._is_catching_up:
+            self._is_catching_up = True
+            self._supervisor.start("catch up", self._until_caught_up)
+
+    async def _until_caught_up(self) -> None:
+        try:
+            while self._is_behind:
+                self._is_behind = False
+                await self.catch_up()
+        finally:
+            self._is_catching_up = False
 
     def _failed(self, error: Exception) -> None:
         self._tell(AlertKind.ERROR, f"a message of the broker's was not understood: {error}")
@@ -123,5 +122,9 @@ class Switchboard:
         self._alerts(Alert(kind, text, self._market_clock.now))
 
 
-def _was_away(before: Link | None) -> bool:
-    return before is not None and before.state is not LinkState.READY
+def _may_have_missed(before: Link, link: Link) -> bool:
+    """Tell whether something may have happened unheard, and can be asked for now."""
+    if link.takes_orders and not before.takes_orders:
+        return True
+    is_other = (before.state, before.epoch) != (link.state, link.epoch)
+    return link.state is LinkState.READY and is_other

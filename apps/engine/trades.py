@@ -22,7 +22,7 @@ from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
 from apps.domain.pnl import last_word
 from apps.domain.protection import ProtectionState, protection_of
 from apps.engine.deadlines import Changes
-from apps.engine.legs import Leg, LegRole
+from apps.engine.legs import Leg, LegRole, roles_of
 from apps.engine.ports import Clock
 
 __all__ = ["TRANSITIONS", "Trade", "TradeState", "TradeView"]
@@ -205,10 +205,8 @@ class Trade:
 
     def bind(self, order_ids: tuple[int, ...]) -> None:
         """Take note of the order ids that the broker port gave, in the order of the legs."""
-        roles = [LegRole.ENTRY]
-        roles += [LegRole.TAKE_PROFIT] if self.bracket.take_profit is not None else []
-        roles += [LegRole.STOP_LOSS] if self.bracket.stop_loss is not None else []
-        for role, order_id, ticket in zip(roles, order_ids, self.bracket.legs, strict=True):
+        legs = zip(roles_of(self.bracket), order_ids, self.bracket.legs, strict=True)
+        for role, order_id, ticket in legs:
             self.add(role, order_id, ticket)
 
     def add(self, role: LegRole, order_id: int, ticket: Ticket) -> None:

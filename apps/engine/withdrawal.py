@@ -16,8 +16,9 @@ from decimal import Decimal
 from apps.domain.errors import BrokerError, DeadlineExceeded, DeskError, NotConnected, NotFound
 from apps.domain.orders import OrderState, Ticket
 from apps.engine.deadlines import Changes
+from apps.engine.dispatch import Dispatch
 from apps.engine.legs import Leg, LegRole
-from apps.engine.ports import Broker, Clock, LinkState
+from apps.engine.ports import Broker, Clock
 from apps.engine.trades import Trade
 
 __all__ = ["Withdrawal"]
@@ -34,8 +35,11 @@ ATTEMPTS = 3
 class Withdrawal:
     """Takes back what is unfilled of an entry. ``link_changes`` is announced with every link."""
 
-    def __init__(self, broker: Broker, clock: Clock, link_changes: Changes) -> None:
+    def __init__(
+        self, broker: Broker, dispatch: Dispatch, clock: Clock, link_changes: Changes
+    ) -> None:
         self._broker = broker
+        self._dispatch = dispatch
         self._clock = clock
         self._link_changes = link_changes
 
@@ -57,15 +61,15 @@ class Withdrawal:
         return trade.entry.is_over
 
     def _link_is_ready(self) -> bool:
-        return self._broker.link.state is LinkState.READY
+        return self._broker.link.takes_orders
 
     def _ask(self, trade: Trade) -> None:
         entry = trade.entry
         filled = max(entry.filled, entry.order.filled if entry.order else Decimal(0))
         if filled > 0:
-            self._broker.modify(entry.order_id, replace(entry.ticket, quantity=filled))
+            self._dispatch.modify(entry.order_id, replace(entry.ticket, quantity=filled))
         else:
-            self._broker.cancel(entry.order_id)
+            self._dispatch.cancel(entry.order_id)
 
     async def _keep_protected(self, trade: Trade) -> None:
         """Fit the exits to what was filled; send the stop anew if both went with the entry."""
@@ -87,13 +91,14 @@ class Withdrawal:
         asked = leg.order.quantity if leg.order is not None else leg.ticket.quantity
         if asked > quantity + leg.filled:
             leg.ticket = replace(leg.ticket, quantity=quantity + leg.filled)
-            self._broker.modify(leg.order_id, leg.ticket)
+            self._dispatch.modify(leg.order_id, leg.ticket)
 
     async def _send_stop_anew(self, trade: Trade, stop: Leg) -> None:
         standing = [order for order in await self._open_orders() if _protects(order, trade)]
         if not standing and trade.open_quantity > 0:
             ticket: Ticket = replace(stop.ticket, quantity=trade.open_quantity)
-            trade.add(LegRole.STOP_LOSS, self._broker.place(trade.instrument, ticket), ticket)
+            role = LegRole.STOP_LOSS
+            trade.add(role, self._dispatch.place(trade.instrument, ticket, role), ticket)
 
     async def _open_orders(self) -> tuple[OrderState, ...]:
         """Ask until the broker answers, within the attempts there are; then raise."""

@@ -54,13 +54,21 @@ class IBBroker:
         """Send everything that happens to ``listener`` until the subscription is closed."""
         return self._fanout.listen(listener)
 
-    def place_bracket(self, bracket: Bracket) -> tuple[int, ...]:
-        """Send a bracket as one; give its order ids in the order of its legs."""
-        return self._orders.place_bracket(bracket)
+    def keep_ids_above(self, order_id: int) -> None:
+        """Have every id from here on be above ``order_id``."""
+        self._connection.keep_ids_above(order_id)
 
-    def place(self, instrument: Instrument, ticket: Ticket) -> int:
+    def reserve_ids(self, count: int) -> tuple[int, ...]:
+        """Give ``count`` ids that no order has carried."""
+        return self._orders.reserve_ids(count)
+
+    def place_bracket(self, bracket: Bracket, order_ids: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Send a bracket as one; give its order ids in the order of its legs."""
+        return self._orders.place_bracket(bracket, order_ids)
+
+    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
         """Send a single order; give its order id."""
-        return self._orders.place(instrument, ticket)
+        return self._orders.place(instrument, ticket, order_id)
 
     def modify(self, order_id: int, ticket: Ticket) -> None:
         """Send a changed price or quantity for one of our own orders."""

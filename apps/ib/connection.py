@@ -1,35 +1,48 @@
 """The link to TWS or IB Gateway: making it, watching it, and making it again.
 
-At home here: connecting (each failure as the sentence that helps), the link's state and its
-epochs, the heartbeat, the way back after a loss. Not here: what is asked on the link and who
-subscribes to what; they hear of its changes and ask anew.
+At home here: connecting (each failure as the sentence that helps), and the way back after a loss.
+Its states and epochs are `apps.domain.link_life`'s: everything that happens is an event there,
+and what comes back is done here. Not here: what is asked on the link and who subscribes to what;
+they hear of its changes and ask anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
 from apps.domain.errors import (
-    BrokerError,
     CannotConnect,
-    ClientIdInUse,
     ConnectionProblem,
-    DeadlineExceeded,
     DeskError,
-    InvalidInput,
     NotConnected,
 )
-from apps.engine.ports import Clock, Link, LinkState
-from apps.ib.errors import explain
+from apps.domain.link import Link, LinkState, LossCause
+from apps.domain.link_life import (
+    Busted,
+    Dialled,
+    Greeted,
+    LinkAction,
+    LinkEvent,
+    SessionEnded,
+    Synchronised,
+    step,
+)
+from apps.domain.restart_window import RestartWindow
+from apps.engine.ports import Clock
+from apps.ib.backoff import Backoff
+from apps.ib.broker_clock import BrokerClock
+from apps.ib.handshake import Endpoint, chosen_account, shake_hands
+from apps.ib.heartbeat import Heartbeat
+from apps.ib.link_codes import link_event
 from apps.ib.pacer import Pacer
 from apps.ib.pacing import Lane
-from apps.ib.refusals import closed_in_handshake, said_nothing, why_not_connected
+from apps.ib.refusals import client_id_in_use, closed_in_handshake
 from apps.ib.reports import Reporter
 from apps.ib.requests import Requests, Timeouts
 from apps.ib.session import Session
@@ -38,24 +51,6 @@ from apps.ib.sinks import OrderInbox
 __all__ = ["Endpoint", "IBConnection", "LinkListener"]
 
 _CLIENT_ID_IN_USE = 326
-_BROKER_LOST = 1100
-_BROKER_BACK = {
-    1101: "IB's servers are back; subscriptions were lost",
-    1102: "IB's servers are back; subscriptions were kept",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to connect, and as whom. ``account`` empty: the only account there is."""
-
-    host: str
-    port: int
-    client_id: int
-    account: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 class LinkListener(Protocol):
@@ -65,7 +60,7 @@ class LinkListener(Protocol):
         """Ask for what must be known before the link counts as READY."""
 
     def on_link(self, link: Link) -> None:
-        """The link changed its state."""
+        """The link changed its state, or had a loss."""
 
     def on_code(self, req_id: int, code: int, text: str) -> None:
         """IB sent a code that answers no request."""
@@ -87,6 +82,7 @@ class IBConnection:
         orders: OrderInbox,
         reporter: Reporter,
         timeouts: Timeouts,
+        restarts: Sequence[RestartWindow] = (),
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.endpoint = endpoint
@@ -99,12 +95,15 @@ class IBConnection:
         self._orders = orders
         self._reporter = reporter
         self._timeouts = timeouts
-        self._jitter = jitter
+        self._backoff = Backoff(timeouts.backoff_first_s, timeouts.backoff_cap_s, jitter)
+        self._broker_clock = BrokerClock(clock, restarts)
+        self._heartbeat = Heartbeat(
+            self.broker_time, timeouts.heartbeat_every_s, timeouts.heartbeat_answer_s
+        )
         self._link = Link(LinkState.DISCONNECTED, epoch=0, reason="not connected yet")
         self._current: tuple[Session, Requests] | None = None
         self._remains: Session | None = None
         self._refused: asyncio.Future[ConnectionProblem] | None = None
-        self._broker_lost = False
         self._lost = asyncio.Event()
         self._connecting = asyncio.Lock()
         self._lowest_id = 0
@@ -138,9 +137,19 @@ class IBConnection:
         """The requests of the session. Raises NotConnected when there is none."""
         return self._usable()[1]
 
-    def ready_session(self) -> Session:
-        """Give the session, for orders. Raises NotConnected unless the link is READY."""
-        if self._link.state is not LinkState.READY:
+    def keep_ids_above(self, order_id: int) -> None:
+        """Have every id, of this link and those to come, be above ``order_id``."""
+        self._lowest_id = max(self._lowest_id, order_id + 1)
+        if self._current is not None:
+            self._current[0].client.updateReqId(self._lowest_id)
+
+    def ready_session(self, *, opens: bool = False) -> Session:
+        """Give the session, for orders. Raises NotConnected unless the link takes them.
+
+        An order that ``opens`` also needs market data that no known loss has cut off.
+        """
+        link = self._link
+        if not (link.takes_openings if opens else link.takes_orders):
             raise NotConnected(
                 f"The link to the broker is not ready ({self._link.state.value}"
                 f"{': ' + self._link.reason if self._link.reason else ''}); nothing was sent. "
@@ -160,6 +169,7 @@ class IBConnection:
         at: datetime = await requests.by_name(
             "currentTime", "the time", ask, share=True, lane=Lane.CONTROL, timeout_s=timeout_s
         )
+        self._broker_clock.observe(at)
         return at
 
     def _usable(self) -> tuple[Session, Requests]:
@@ -185,7 +195,7 @@ class IBConnection:
             await self._bury()
             try:
                 await self._attempt()
-            except (DeskError, asyncio.CancelledError) as error:
+            except BaseException as error:
                 self._drop(f"{error}" or "given up")
                 await self._bury()
                 if isinstance(error, NotConnected):
@@ -195,48 +205,22 @@ class IBConnection:
                 raise
 
     async def _attempt(self) -> None:
-        self._set(LinkState.CONNECTING)
+        self._apply(Dialled())
         self._lost.clear()
-        self._broker_lost = False
         self._refused = asyncio.get_running_loop().create_future()
         self._reporter.watch_decoder()
         session = Session(self, self._orders, self._reporter)
         requests = Requests(session, self._pacer, self._timeouts)
         self._current = session, requests
-        await self._shake_hands(session, self._refused)
+        await shake_hands(session, self.endpoint, self._refused, self._timeouts.connect_s)
         session.client.updateReqId(self._lowest_id)
         self.server_version = int(session.client.serverVersion())
         self.accounts = tuple(session.client.getAccounts())
-        self.account = _chosen(self.endpoint.account, self.accounts)
-        self._set(LinkState.SYNCHRONISING)
+        self.account = chosen_account(self.endpoint.account, self.accounts)
+        self._apply(Greeted())
         await self._listener.synchronise(session, requests)
         session.require_usable()
-        self._set(LinkState.BROKER_LOST if self._broker_lost else LinkState.READY)
-
-    async def _shake_hands(
-        self, session: Session, refused: asyncio.Future[ConnectionProblem]
-    ) -> None:
-        where = self.endpoint
-        session.wrapper.clientId = where.client_id
-        # without its own timeout, which goes on waiting after IB has said 326 and hung up
-        attempt = asyncio.ensure_future(
-            session.client.connectAsync(where.host, where.port, where.client_id, None)
-        )
-        try:
-            done, _ = await asyncio.wait(
-                {attempt, refused},
-                timeout=self._timeouts.connect_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            attempt.cancel()
-        failure = (await asyncio.gather(attempt, return_exceptions=True))[0]
-        if attempt in done and failure is not None:
-            raise why_not_connected(str(where), failure)
-        if refused in done:
-            raise refused.result()
-        if attempt not in done:
-            raise said_nothing(str(where), self._timeouts.connect_s)
+        self._apply(Synchronised())
 
     # ------------------------------------------------------------------- keeping the link
 
@@ -247,50 +231,43 @@ class IBConnection:
         that doubles up to a cap, with jitter. Listeners hear of every change; subscriptions
         are not renewed here.
         """
-        failures = 0
         while not self._is_closed():
             try:
                 await self.connect()
                 began = self._clock.monotonic()
                 await self._watch()
-                # a link that does not last is no success: no storm of attempts
-                if self._clock.monotonic() - began >= self._timeouts.backoff_cap_s:
-                    failures = 0
+                self._backoff.lasted(self._clock.monotonic() - began)
             except DeskError:
                 pass  # told as the reason of the link's state
             if not self._is_closed():
-                await self._clock.sleep(self._pause_s(failures))
-                failures += 1
+                is_restarting = self._broker_clock.restart_expected_until() is not None
+                await self._clock.sleep(self._backoff.next_pause_s(patiently=is_restarting))
 
     def _is_closed(self) -> bool:
         return self._closed
 
-    def _pause_s(self, failures: int) -> float:
-        doubled = self._timeouts.backoff_first_s * 2.0 ** min(failures, 16)
-        longest = min(self._timeouts.backoff_cap_s, doubled)
-        return longest * (0.5 + 0.5 * self._jitter())
-
     async def _watch(self) -> None:
-        while not self._lost.is_set():
-            try:
-                async with asyncio.timeout(self._timeouts.heartbeat_every_s):
-                    await self._lost.wait()
-            except TimeoutError:
-                await self._beat()
-
-    async def _beat(self) -> None:
-        """Ask the time; no answer, and not a byte since, is a half-open socket."""
+        """Return when the link is lost, which this may find out by itself."""
         if self._current is None:
             return
-        session = self._current[0]
-        seen, deadline_s = session.bytes_seen, self._timeouts.heartbeat_answer_s
+        async with asyncio.TaskGroup() as group:
+            beating = group.create_task(self._beat(self._current[0]))
+            await self._lost.wait()
+            beating.cancel()
+
+    async def _beat(self, session: Session) -> None:
         try:
-            await self.broker_time(deadline_s)
-        except DeadlineExceeded:
-            if session.bytes_seen == seen:
-                self._lose(session, f"{self.endpoint} has been silent for {deadline_s:g} s")
-        except (BrokerError, NotConnected):
-            return  # it answered, or its end is already known
+            if self._broker_clock.is_stale and await self._heartbeat.is_silent(session):
+                self._lose_silent(session)
+            await self._heartbeat.until_silent(session)
+            self._lose_silent(session)
+        except NotConnected:
+            return  # its end is known already
+
+    def _lose_silent(self, session: Session) -> None:
+        silent_s = self._timeouts.heartbeat_answer_s
+        reason = f"{self.endpoint} was silent for {silent_s:g} s when it was asked the time"
+        self._lose(session, reason, LossCause.SILENCE)
 
     async def disconnect(self) -> None:
         """End the link and whatever runs on it, within a bounded time; again does nothing."""
@@ -307,18 +284,18 @@ class IBConnection:
         if not self._is_current(session):
             return
         if code == _CLIENT_ID_IN_USE:
+            had_one = self._link.epoch > 0
             self._refuse(
-                ClientIdInUse(
-                    f"Client id {self.endpoint.client_id} is in use at {self.endpoint}. "
-                    f"{explain(code, text)}",
-                    code=code,
-                )
+                client_id_in_use(str(self.endpoint), self.endpoint.client_id, text, is_ours=had_one)
             )
-        elif code == _BROKER_LOST:
-            self._on_broker_lost(text)
-        elif code in _BROKER_BACK:
-            self._on_broker_back(code)
+        elif (event := link_event(code, text)) is not None:
+            self._apply(event)
         self._listener.on_code(req_id, code, text)
+
+    def on_bust(self, session: Session) -> None:
+        """Count the end of a subscription as the loss that it is."""
+        if self._is_current(session) and self._link.state is not LinkState.CONNECTING:
+            self._apply(Busted())
 
     def on_closed(self, session: Session, reason: str) -> None:
         """Take the end of the link, or the refusal to make it."""
@@ -335,54 +312,42 @@ class IBConnection:
     def _is_current(self, session: Session) -> bool:
         return self._current is not None and self._current[0] is session and not session.ended
 
-    def _on_broker_lost(self, text: str) -> None:
-        self._broker_lost = True
-        if self._link.state is LinkState.READY:
-            self._set(LinkState.BROKER_LOST, explain(_BROKER_LOST, text), loss=True)
-
-    def _on_broker_back(self, code: int) -> None:
-        self._broker_lost = False
-        if self._link.state is LinkState.READY:
-            # its beginning was not told; that something was lost is told all the same
-            self._set(LinkState.BROKER_LOST, "IB's servers were lost for a moment", loss=True)
-        if self._link.state is LinkState.BROKER_LOST:
-            self._set(LinkState.READY, _BROKER_BACK[code])
-
     # ----------------------------------------------------------------------- ending it
 
-    def _lose(self, session: Session, reason: str) -> None:
+    def _lose(self, session: Session, reason: str, cause: LossCause = LossCause.SOCKET) -> None:
         if self._is_current(session) and self._link.state is not LinkState.CONNECTING:
-            self._drop(reason)
+            self._drop(reason, cause)
 
-    def _drop(self, reason: str) -> None:
+    def _drop(self, reason: str, cause: LossCause = LossCause.SOCKET) -> None:
+        if self._link.state is not LinkState.DISCONNECTED:
+            self._apply(SessionEnded(reason, cause))
+            self._lost.set()
+
+    def _let_go(self) -> None:
         """Let go of the session at once; its socket is buried by whoever may wait."""
-        if self._current is None:
-            return
-        session, _ = self._current
-        self._current, self._remains = None, session
-        self._lowest_id = max(self._lowest_id, session.last_id + 1)
-        session.end()
+        if self._current is not None:
+            session, _ = self._current
+            self._current, self._remains = None, session
+            self._lowest_id = max(self._lowest_id, session.last_id + 1)
+            session.end()
         self._pacer.drop_all()
-        was_up = self._link.state in (LinkState.READY, LinkState.BROKER_LOST)
-        self._set(LinkState.DISCONNECTED, reason, loss=was_up)
-        self._lost.set()
 
     async def _bury(self) -> None:
         session, self._remains = self._remains, None
         if session is not None:
             await session.close(self._timeouts.disconnect_s)
 
-    def _set(self, state: LinkState, reason: str = "", *, loss: bool = False) -> None:
-        self._link = Link(state, self._link.epoch + loss, reason)
-        self._listener.on_link(self._link)
+    def _apply(self, event: LinkEvent) -> None:
+        link, actions = step(self._link, event)
+        self._link = replace(link, expected_until=self._broker_clock.restart_expected_until())
+        for action in actions:
+            self._act(action)
 
-
-def _chosen(wanted: str, accounts: tuple[str, ...]) -> str:
-    names = ", ".join(accounts)
-    if wanted and wanted not in accounts:
-        raise InvalidInput(
-            f"IB_ACCOUNT is {wanted}, but this login has {names}. Correct IB_ACCOUNT."
-        )
-    if not wanted and len(accounts) != 1:
-        raise InvalidInput(f"This login has several accounts: {names}. Set IB_ACCOUNT to one.")
-    return wanted or accounts[0]
+    def _act(self, action: LinkAction) -> None:
+        match action:
+            case LinkAction.DROP_SESSION:
+                self._let_go()
+            case LinkAction.DROP_OPENINGS:
+                self._pacer.drop_openings()
+            case LinkAction.TELL:
+                self._listener.on_link(self._link)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from apps.domain.errors import BrokerError, DeadlineExceeded
-from apps.engine.ports import BrokerNotice, Clock, Link
+from apps.domain.link import Link
+from apps.domain.restart_window import RestartWindow
+from apps.engine.ports import BrokerNotice, Clock
 from apps.ib.account import IBAccount
 from apps.ib.broker import IBBroker
 from apps.ib.connection import Endpoint, IBConnection
 from apps.ib.contracts import Contracts
 from apps.ib.errors import CodeKind, meaning
+from apps.ib.link_codes import LINK_CODES
 from apps.ib.market_data import IBMarketData
 from apps.ib.order_book import OrderBook
 from apps.ib.order_queries import Doubts, IBOrderQueries
@@ -26,12 +29,16 @@ from apps.ib.session import Session
 
 __all__ = ["IBGateway"]
 
+_SELF_HEALING = 2110
+"""TWS's own link is broken and heals by itself: in the nightly restart, that is known."""
+
 
 class IBGateway:
     """One TWS or IB Gateway: its connection, and the two ports on top of it.
 
     Made inside the running loop; nothing is imported or connected before `connect`. Errors
     that no caller is there to hear go to ``on_error`` as a sentence and the exception behind it.
+    ``restarts`` are the spans of the day in which the broker's own restart is expected.
 
         async with IBGateway(Endpoint(host, port, client_id), clock=clock, on_error=say) as ib:
             await ib.connect()
@@ -47,6 +54,7 @@ class IBGateway:
         on_error: ErrorSink,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
+        restarts: Sequence[RestartWindow] = (),
         jitter: Callable[[], float] = random.random,
     ) -> None:
         timeouts = timeouts or Timeouts()
@@ -65,6 +73,7 @@ class IBGateway:
             orders=book,
             reporter=reporter,
             timeouts=timeouts,
+            restarts=restarts,
             jitter=jitter,
         )
         contracts = Contracts(self.connection, reporter)
@@ -138,7 +147,12 @@ class IBGateway:
     def on_code(self, req_id: int, code: int, text: str) -> None:
         """Pass on a code; one that may be the end of an own order is asked about."""
         own = self._book.has_own(self.connection.endpoint.client_id, req_id)
-        is_routine = meaning(code).kind in (CodeKind.INFO, CodeKind.CONNECTION)
+        is_routine = self._is_routine(code)
         self._fanout.on_notice(BrokerNotice(code, text, req_id if own else None, is_routine))
         if own:
             self._doubts.on_code((self.connection.endpoint.client_id, req_id), code, text)
+
+    def _is_routine(self, code: int) -> bool:
+        if code == _SELF_HEALING:
+            return self.connection.link.expected_until is not None
+        return code in LINK_CODES or meaning(code).kind in (CodeKind.INFO, CodeKind.CONNECTION)

@@ -16,7 +16,7 @@ from apps.domain.bars import Bar
 from apps.domain.errors import BrokerError, DeadlineExceeded, InvalidInput
 from apps.domain.instruments import Instrument, InstrumentKind
 from apps.domain.quotes import Quote
-from apps.engine.ports import BarListener, Clock, QuoteStream, Subscription
+from apps.engine.ports import BarListener, Clock, EndListener, QuoteStream, Subscription
 from apps.ib.connection import IBConnection
 from apps.ib.contracts import Contracts
 from apps.ib.pacer import Pacer
@@ -93,11 +93,14 @@ class IBMarketData:
         """Give the one instrument for ``symbol``; see `MarketData.qualify`."""
         return await self._contracts.qualify(symbol)
 
-    async def subscribe_bars(self, instrument: Instrument, on_bar: BarListener) -> Subscription:
+    async def subscribe_bars(
+        self, instrument: Instrument, on_bar: BarListener, on_end: EndListener | None = None
+    ) -> Subscription:
         """Stream 5-second bars of regular hours, of trades (of the midpoint for currencies).
 
         Returns with the first bar, or when no refusal came within a moment. Raises BrokerError
-        when IB or its budgets refuse, NotConnected. A later end is told as a notice.
+        when IB or its budgets refuse, NotConnected. A later end is told to ``on_end``, and as a
+        notice.
         """
         contract = self._contracts.contract_for(instrument)
         self._connection.session.require_usable()
@@ -105,7 +108,7 @@ class IBMarketData:
         try:
             await self._turn(f"{instrument.symbol} bars")
             subscription = BarSubscription(
-                self._routes(), contract, _what_to_show(instrument), on_bar
+                self._routes(), contract, _what_to_show(instrument), on_bar, on_end
             )
         except BaseException:
             self._pacer.lines.close()
@@ -117,6 +120,10 @@ class IBMarketData:
             subscription.close()
             raise
         return subscription
+
+    def bars_wait_s(self, nth: int = 1) -> float:
+        """Give the seconds until IB takes the ``nth`` next subscription of bars, or 0."""
+        return self._pacer.bars_wait_s(nth)
 
     def subscribe_quote(self, instrument: Instrument) -> QuoteStream:
         """Begin a running quote. Raises NotConnected, BrokerError when no line is left."""

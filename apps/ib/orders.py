@@ -20,6 +20,7 @@ from apps.ib.connection import IBConnection
 from apps.ib.contracts import Contracts
 from apps.ib.order_book import BookEntry, OrderBook
 from apps.ib.pacer import Pacer
+from apps.ib.pacing import Lane
 from apps.ib.reports import Fanout
 from apps.ib.session import Session
 from apps.ib.translate import fill_ib_order, what_if_from
@@ -52,6 +53,7 @@ class IBOrders:
         self._pacer = pacer
         self._fanout = fanout
         self._blank: ibd.Order | None = None
+        self._unsent: set[int] = set()
 
     @property
     def _client_id(self) -> int:
@@ -59,12 +61,17 @@ class IBOrders:
 
     # ------------------------------------------------------------------------- sending
 
-    def place_bracket(self, bracket: Bracket) -> tuple[int, ...]:
-        """Send a bracket as one; see `Broker.place_bracket`."""
+    def reserve_ids(self, count: int) -> tuple[int, ...]:
+        """Give ids for orders; see `Broker.reserve_ids`."""
         session = self._connection.ready_session()
+        return tuple([session.next_id() for _ in range(count)])
+
+    def place_bracket(self, bracket: Bracket, order_ids: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Send a bracket as one; see `Broker.place_bracket`."""
+        session = self._connection.ready_session(opens=True)
         contract = self._contracts.contract_for(bracket.instrument)
         legs = bracket.legs
-        ids = tuple(session.next_id() for _ in legs)
+        ids = order_ids or self.reserve_ids(len(legs))
         orders = [
             self._order(session, ticket, order_id)
             for ticket, order_id in zip(legs, ids, strict=True)
@@ -74,14 +81,15 @@ class IBOrders:
         # held at TWS until the last of them arrives, which releases all
         for held in orders[:-1]:
             held.transmit = False
-        self._send(session, contract, orders)
+        self._send(session, contract, orders, Lane.ORDER)
         return ids
 
-    def place(self, instrument: Instrument, ticket: Ticket) -> int:
+    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
         """Send a single order; see `Broker.place`."""
         session = self._connection.ready_session()
-        order = self._order(session, ticket, session.next_id())
-        self._send(session, self._contracts.contract_for(instrument), [order])
+        order = self._order(session, ticket, session.next_id() if order_id is None else order_id)
+        contract = self._contracts.contract_for(instrument)
+        self._send(session, contract, [order], Lane.PROTECTION)
         return order.orderId
 
     def modify(self, order_id: int, ticket: Ticket) -> None:
@@ -102,7 +110,7 @@ class IBOrders:
         def send() -> None:
             session.client.placeOrder(order_id, entry.contract, order)
 
-        self._pacer.submit_order(1, send, self._tell_not_sent(order_id, "change"))
+        self._submit_about(order_id, send, "change")
 
     def cancel(self, order_id: int) -> None:
         """Ask for a cancellation; see `Broker.cancel`. Allowed while IB's servers are lost."""
@@ -112,7 +120,7 @@ class IBOrders:
         def send() -> None:
             session.client.cancelOrder(order_id, "")
 
-        self._pacer.submit_order(1, send, self._tell_not_sent(order_id, "cancellation"))
+        self._submit_about(order_id, send, "cancellation")
 
     async def what_if(self, instrument: Instrument, ticket: Ticket) -> WhatIf:
         """Ask what an order would cost; see `Broker.what_if`. Raises BrokerRejected."""
@@ -137,13 +145,19 @@ class IBOrders:
         order.orderId = order_id
         return fill_ib_order(order, ticket, account=self._connection.account)
 
-    def _send(self, session: Session, contract: ibc.Contract, orders: list[ibd.Order]) -> None:
+    def _send(
+        self, session: Session, contract: ibc.Contract, orders: list[ibd.Order], lane: Lane
+    ) -> None:
+        ids = {order.orderId for order in orders}
+
         def send() -> None:
+            self._unsent.difference_update(ids)
             with _one_write(session.client.conn):
                 for order in orders:
                     session.client.placeOrder(order.orderId, contract, order)
 
         def dropped() -> None:
+            self._unsent.difference_update(ids)
             for order in orders:
                 self._book.conclude(
                     (self._client_id, order.orderId),
@@ -152,10 +166,16 @@ class IBOrders:
                 )
                 self._tell_not_sent(order.orderId, "order")()
 
-        self._pacer.submit_order(len(orders), send, dropped)
+        self._unsent.update(ids)
+        self._pacer.submit_order(len(orders), send, dropped, lane)
         # the bytes are out first; nothing can be answered before this returns to the loop
         for order in orders:
             self._book.placed(contract, order)
+
+    def _submit_about(self, order_id: int, send: Callable[[], None], what: str) -> None:
+        """Send a change or a cancellation ahead of what opens, but never ahead of its order."""
+        lane = Lane.ORDER if order_id in self._unsent else Lane.PROTECTION
+        self._pacer.submit_order(1, send, self._tell_not_sent(order_id, what), lane)
 
     def _working(self, order_id: int) -> BookEntry:
         entry = self._book.own(self._client_id, order_id)

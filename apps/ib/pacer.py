@@ -47,13 +47,17 @@ class Pacer:
         self._timer: asyncio.TimerHandle | None = None
 
     def submit_order(
-        self, cost: int, send: Callable[[], None], dropped: Callable[[], None]
+        self,
+        cost: int,
+        send: Callable[[], None],
+        dropped: Callable[[], None],
+        lane: Lane = Lane.ORDER,
     ) -> None:
         """Call ``send`` (which writes ``cost`` messages) at once, or as soon as all may go.
 
         ``dropped`` is called instead when the link is lost before that: nothing was sent.
         """
-        self._submit(Lane.ORDER, cost, _Waiting(send, dropped))
+        self._submit(lane, cost, _Waiting(send, dropped))
 
     def submit_control(self, send: Callable[[], None]) -> None:
         """Send one message that is not worth telling about when it is dropped."""
@@ -111,6 +115,11 @@ class Pacer:
         self.take_line()
         self._bars.spend(now)
 
+    def bars_wait_s(self, nth: int) -> float:
+        """Give the seconds until the ``nth`` next subscription to bars may be taken, or 0."""
+        now = asyncio.get_running_loop().time()
+        return self._bars.nth_free_at(now, nth) - now
+
     def take_line(self) -> None:
         """Count one market-data line. Raises BrokerError when none is left."""
         if not self.lines.try_open():
@@ -122,10 +131,16 @@ class Pacer:
 
     def drop_all(self) -> None:
         """The link is gone: tell everyone who waits that nothing was sent."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for waiting in self._queue.clear():
+        self._drop(*Lane)
+
+    def drop_openings(self) -> None:
+        """Tell every bracket that still waits that it is not sent; the rest goes on waiting."""
+        self._drop(Lane.ORDER)
+
+    def _drop(self, *lanes: Lane) -> None:
+        dropped = self._queue.clear(*lanes)
+        self._schedule()
+        for waiting in dropped:
             waiting.dropped()
 
     def _submit(self, lane: Lane, cost: int, waiting: _Waiting) -> None:

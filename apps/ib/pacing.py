@@ -31,11 +31,13 @@ Item = TypeVar("Item")
 class Lane(IntEnum):
     """Who goes first when tokens are short; within a lane, first come, first served."""
 
-    ORDER = 0
-    """Orders, changes and cancellations."""
-    CONTROL = 1
+    PROTECTION = 0
+    """Single orders, changes and cancellations: what protects, reduces or takes back."""
+    ORDER = 1
+    """Brackets, which open; and whatever speaks of one that has not left yet."""
+    CONTROL = 2
     """The heartbeat and the end of subscriptions; may use the reserve."""
-    REQUEST = 2
+    REQUEST = 3
     """Everything else; leaves the reserve untouched."""
 
 
@@ -89,6 +91,11 @@ class TokenWindow:
             raise ValueError(f"{cost} tokens are more than the window holds")
         short = cost - self.free(now)
         return now if short <= 0 else self._spent[short - 1] + self.window_s
+
+    def nth_free_at(self, now: float, nth: int) -> float:
+        """Give the first moment from ``now`` at which the ``nth`` further token may be spent."""
+        rounds, place = divmod(nth - 1, self.size)
+        return self.free_at(now, place + 1) + rounds * self.window_s
 
     def _forget(self, now: float) -> None:
         # the same sum as in free_at: with a difference, a float's last bit would make
@@ -144,11 +151,12 @@ class MessageQueue(Generic[Item]):
             return None
         return self._tokens.free_at(now, self._needed(*head))
 
-    def clear(self) -> list[Item]:
-        """Take out everything that waits; the tokens already spent stay spent."""
-        dropped = [item for lane in Lane for _, item in self._lanes[lane]]
-        for waiting in self._lanes.values():
-            waiting.clear()
+    def clear(self, *lanes: Lane) -> list[Item]:
+        """Take out what waits in ``lanes`` (of none given, in all); spent tokens stay spent."""
+        dropped: list[Item] = []
+        for lane in lanes or tuple(Lane):
+            dropped.extend(item for _, item in self._lanes[lane])
+            self._lanes[lane].clear()
         return dropped
 
     def _head(self) -> tuple[Lane, int] | None:

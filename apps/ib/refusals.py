@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 
-from apps.domain.errors import CannotConnect
+from apps.domain.errors import CannotConnect, ClientIdInUse
+from apps.ib.errors import explain
 
-__all__ = ["closed_in_handshake", "said_nothing", "why_not_connected"]
+__all__ = ["client_id_in_use", "closed_in_handshake", "said_nothing", "why_not_connected"]
+
+_CLIENT_ID_IN_USE = 326
 
 _PORTS = "TWS listens on 7496 (live) or 7497 (paper), IB Gateway on 4001 (live) or 4002 (paper)"
 
@@ -41,4 +44,23 @@ def closed_in_handshake(where: str, reason: str) -> CannotConnect:
         f"{where} hung up during the handshake ({reason.rstrip('.')}). Check that this machine is "
         "among the trusted addresses of TWS's API settings, that no other program uses the "
         "same IB_CLIENT_ID, and that TWS is up to date."
+    )
+
+
+def client_id_in_use(where: str, client_id: int, text: str, *, is_ours: bool) -> ClientIdInUse:
+    """Give the sentence for 326; ``is_ours``: a link of ours with this id was lost before.
+
+    Then most likely IB has not noticed yet that our last socket is gone, and another id would be
+    wrong: only the same one may change our orders.
+    """
+    code = _CLIENT_ID_IN_USE
+    if not is_ours:
+        return ClientIdInUse(
+            f"Client id {client_id} is in use at {where}. {explain(code, text)}", code=code
+        )
+    return ClientIdInUse(
+        f"{where} still holds client id {client_id}, most likely for the connection that was lost "
+        f"(IB {code}); it is tried again, with the same id, until that is let go. If that goes "
+        "on, end the program that holds it.",
+        code=code,
     )

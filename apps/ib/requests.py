@@ -32,13 +32,20 @@ class Timeouts:
     request_s: float = 10.0
     """For the answer to one request, its turn in the pacing included."""
     history_s: float = 30.0
-    heartbeat_every_s: float = 10.0
-    heartbeat_answer_s: float = 5.0
+    heartbeat_every_s: float = 4.0
+    """After so long without a byte the other side is asked the time."""
+    heartbeat_answer_s: float = 4.0
+    """After so long without an answer, or anything else, its socket is taken for dead."""
     refusal_s: float = 0.3
     """How long a new subscription is watched for a refusal before it counts as accepted."""
     disconnect_s: float = 1.0
     backoff_first_s: float = 1.0
     backoff_cap_s: float = 30.0
+
+    @classmethod
+    def with_silence(cls, silence_s: float) -> Timeouts:
+        """Give the defaults, with a silent socket taken for dead after ``silence_s``."""
+        return cls(heartbeat_every_s=silence_s / 2, heartbeat_answer_s=silence_s / 2)
 
 
 _ABANDONED_AFTER_S = 60.0

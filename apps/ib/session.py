@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from apps.domain.errors import NotConnected
 from apps.ib.errors import CodeKind, meaning
 from apps.ib.library import ib_insync
+from apps.ib.link_codes import BUST
 from apps.ib.reports import Reporter
 from apps.ib.sinks import BarSink, Closable, CodeSink, OrderInbox, TickSink
 
@@ -36,6 +37,9 @@ class SessionOwner(Protocol):
 
     def on_code(self, session: Session, req_id: int, code: int, text: str) -> None:
         """A code that neither answers a request nor names a subscription."""
+
+    def on_bust(self, session: Session) -> None:
+        """A subscription to bars was ended by a bust; who held it was told before."""
 
     def on_closed(self, session: Session, reason: str) -> None:
         """The link is gone, or was refused."""
@@ -56,6 +60,8 @@ class Session:
         self._orders = orders
         self._reporter = reporter
         self._chores: set[asyncio.Task[None]] = set()
+        self._now_s = asyncio.get_running_loop().time
+        self.heard_at_s = self._now_s()
         self._gone = asyncio.get_running_loop().create_future()
         self.library = ib_insync()
         self.ib = _make_ib(self.library, self)
@@ -162,6 +168,8 @@ class Session:
             end_request(req_id, code, text, extra)
         elif (sink := self.codes.get(req_id)) is not None:
             sink.on_code(code, text)
+            if code == BUST:
+                self._owner.on_bust(self)
         else:
             self._owner.on_code(self, req_id, code, text)
 
@@ -183,6 +191,7 @@ class Session:
 
     def _on_bytes(self) -> None:
         self.bytes_seen += 1
+        self.heard_at_s = self._now_s()
 
     def _on_bar(self, req_id: int, epoch_s: int, *values: Any) -> None:
         sink = self.bars.get(req_id)

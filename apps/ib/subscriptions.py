@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from apps.domain.bars import BASE_SECONDS, Bar
 from apps.domain.errors import BrokerError, NotConnected
 from apps.domain.quotes import Quote
-from apps.engine.ports import BarListener, BrokerNotice
+from apps.engine.ports import BarListener, BrokerNotice, EndListener
 from apps.ib.errors import CodeKind, explain, meaning
 from apps.ib.pacer import Pacer
 from apps.ib.quotes import LiveQuote
@@ -54,12 +54,18 @@ class BarSubscription:
     """5-second bars of one instrument, passed on synchronously from the socket's callback."""
 
     def __init__(
-        self, routes: Routes, contract: ibc.Contract, what_to_show: str, listener: BarListener
+        self,
+        routes: Routes,
+        contract: ibc.Contract,
+        what_to_show: str,
+        listener: BarListener,
+        on_end: EndListener | None = None,
     ) -> None:
         self._routes = routes
         self._contract = contract
         self._what_to_show = what_to_show
         self._listener = listener
+        self._on_end = on_end
         self._name = f"{contract.symbol} bars"
         self._open = True
         self._settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -106,19 +112,21 @@ class BarSubscription:
             self._settled.set_result(None)
 
     def on_code(self, code: int, text: str) -> None:
-        """Take a code that names this subscription: a warning, a bust, or its end."""
-        if code == _BUST:
-            # IB has switched the subscription off, and says to subscribe again at once
-            client = self._routes.session.client
-            self._routes.send(lambda: client.cancelRealTimeBars(self._req_id))
-            self._routes.send(self.request)
-        if meaning(code).kind in (CodeKind.INFO, CodeKind.WARNING):
+        """Take a code that names this subscription: a warning, or its end."""
+        if code != _BUST and meaning(code).kind in (CodeKind.INFO, CodeKind.WARNING):
             self._tell(code, text)
             return
         accepted = self._settled.done()
+        if code == _BUST:
+            # IB has switched it off, but knows its id until that is cancelled
+            client = self._routes.session.client
+            self._routes.send(lambda: client.cancelRealTimeBars(self._req_id))
         self._end(BrokerError(f"{self._name}: {explain(code, text)}", code=code))
         if accepted:  # else whoever subscribes is told by the exception
             self._tell(code, text)
+            if self._on_end is not None:
+                reason = explain(code, text)
+                self._routes.reporter.shielded(self._name, self._on_end, reason)
 
     def close(self) -> None:
         """End it; closing twice does nothing."""

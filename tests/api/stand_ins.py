@@ -25,10 +25,12 @@ from apps.domain.protection import Protection, ProtectionState
 from apps.domain.quotes import Quote
 from apps.domain.sessions import TradingHours
 from apps.domain.ticks import TickRule
+from apps.domain.trading_state import ACTIVE, HaltCause, Trading, TradingState
 from apps.engine.breakout_watcher import Readiness, WatcherSpec, WatcherView
 from apps.engine.cancellations import CancelOutcome
 from apps.engine.desk import Desk
 from apps.engine.exit_routine import CloseOutcome
+from apps.engine.kill_switch import HaltOutcome
 from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import Link, LinkState
 from apps.engine.previews import BracketPreview, BreakoutPreview
@@ -247,10 +249,12 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, object]] = []
+        self.commands: list[str] = []
         self.pnl: Decimal | None = Decimal(0)
         self.failing: dict[str, deque[Exception]] = {}
         self.link = Link(LinkState.READY, epoch=0)
         self.account_name = "DU1234567"
+        self.trading = ACTIVE
         self.market_now = OPEN
         self.trade = a_trade()
         self.rows: tuple[WatcherView, ...] = ()
@@ -269,6 +273,9 @@ class FakeDesk:
 
     def day_pnl(self) -> Decimal | None:
         return self.pnl
+
+    def note_command(self, text: str) -> None:
+        self.commands.append(text)
 
     def bar_age_s(self) -> float | None:
         return 1.0
@@ -342,6 +349,16 @@ class FakeDesk:
     async def cancel(self, target: int | str) -> tuple[CancelOutcome, ...]:
         self._note("cancel", target)
         return self.cancelled
+
+    async def halt(self, *, reduce: bool = False, flatten: bool = False) -> HaltOutcome:
+        self._note("halt", (reduce, flatten))
+        self.trading = Trading(TradingState.HALTED, HaltCause.COMMAND)
+        return HaltOutcome(self.trading, self.cancelled)
+
+    def resume(self) -> Trading:
+        self._note("resume", None)
+        self.trading = ACTIVE
+        return self.trading
 
     async def close(self, target: str) -> tuple[CloseOutcome, ...]:
         self._note("close", target)

@@ -22,6 +22,7 @@ from apps.api.situation import Situation
 from apps.api.story import Books, judge
 from apps.domain import errors
 from apps.domain.orders import Side
+from apps.domain.trading_state import HaltCause, Trading, TradingState
 from apps.engine.ports import Link, LinkState
 from apps.paper.books.ledger import Holding
 from apps.paper.exchange.orders import Order, OrderSnapshot, Stage
@@ -256,6 +257,15 @@ def test_prompt_and_toolbar_say_when_the_link_is_not_ready() -> None:
     desk.link = Link(LinkState.BROKER_LOST, epoch=1)
     assert situation.prompt() == "PAPER (broker link lost)> "
     assert ("bad", "│ broker link lost ") in situation.toolbar()
+
+
+def test_prompt_and_toolbar_say_in_red_that_trading_is_halted() -> None:
+    situation, desk = Situation(some_settings()), FakeDesk()
+    situation.desk = desk.as_desk()
+    assert "HALTED" not in "".join(text for _, text in situation.toolbar())
+    desk.trading = Trading(TradingState.HALTED, HaltCause.FILE)
+    assert situation.prompt() == "PAPER (halted)> "
+    assert ("bad", "│ HALTED ") in situation.toolbar()
 
 
 def test_toolbar_fits_80_columns_and_shows_the_age_of_bars_only_while_somebody_watches() -> None:

@@ -12,9 +12,11 @@ from apps.api.commands.bracket import SendBracket
 from apps.api.commands.breakout import ListBreakouts, StartBreakout, StopBreakout
 from apps.api.commands.cancel import CancelOrders
 from apps.api.commands.demo import RunDemo
+from apps.api.commands.halt import HaltTrading
 from apps.api.commands.positions import ShowPositions
 from apps.api.commands.quit import Quit
 from apps.api.commands.quote import ShowQuote
+from apps.api.commands.resume import ResumeTrading
 from apps.api.commands.wait import Wait
 from apps.api.completion import candidates
 from apps.api.tree import COMMANDS, ShowHelp, Tree, help_text, parse, split
@@ -58,6 +60,9 @@ def words(line: str) -> list[str]:
         ("wait 2.5", Wait(2.5, of_market=False)),
         ("wait --market 5m", Wait(300.0, of_market=True)),
         ("demo --seed 7", RunDemo(7)),
+        ("halt", HaltTrading(reduce=False, flatten=False)),
+        ("halt --reduce --flatten", HaltTrading(reduce=True, flatten=True)),
+        ("resume", ResumeTrading()),
         ("quit", Quit()),
         (
             "bracket sell MSFT 50 --limit 410.5 --tp 1 --sl 0.5 -y",

@@ -19,10 +19,12 @@ from apps.domain.breakout import Phase
 from apps.domain.levels import Direction
 from apps.domain.orders import Side
 from apps.domain.protection import ProtectionState
+from apps.domain.trading_state import HaltCause, Trading, TradingState
 from apps.engine.breakout_watcher import Readiness
 from apps.engine.cancellations import CancelOutcome
 from apps.engine.desk import ShutdownReport
 from apps.engine.exit_routine import CloseOutcome
+from apps.engine.kill_switch import HaltOutcome
 from apps.engine.trades import TradeState
 from tests.api.stand_ins import (
     OPEN,
@@ -39,6 +41,7 @@ from tests.api.stand_ins import (
     some_settings,
 )
 
+HALTED = Trading(TradingState.HALTED, HaltCause.FILE, "/state/KILL is there", OPEN)
 MILLIONS = Decimal("1234567.89")
 
 VALUES: Sequence[object] = (
@@ -86,7 +89,14 @@ VALUES: Sequence[object] = (
     ),
     replies.Verdict(7, (replies.Check("A part", holds=True, found="it"),)),
     a_quote(),
-    an_account(),
+    replies.Account(an_account()),
+    replies.Account(an_account(), HALTED),
+    replies.Positions((a_position(),), HALTED),
+    HaltOutcome(
+        HALTED,
+        (CancelOutcome(1, "AAPL", ok=True, text="cancelled"),),
+        (CloseOutcome("AAPL", True, Decimal(10), Decimal(0), Decimal(0), "closed 10 AAPL"),),
+    ),
     a_watcher(),
     a_trade(),
 )
@@ -175,6 +185,18 @@ def test_banner_says_what_is_simulated_and_what_is_live() -> None:
     live = banner("U1", some_settings(ib_host="10.0.0.1", trading_mode="live")).plain
     assert "LIVE account U1, read-only" in live
     assert "simulated" not in live
+
+
+def test_halted_trading_is_red_in_banner_account_and_positions() -> None:
+    for view in (
+        banner("DU1", some_settings(), trading=HALTED),
+        render(replies.Account(an_account(), HALTED)),
+        render(replies.Positions((a_position(),), HALTED)),
+    ):
+        line = next(each for each in shown(view, color=True).splitlines() if "halted" in each)
+        assert line.startswith("\x1b[1;31m")
+    assert "active" not in shown(render(replies.Account(an_account())))
+    assert as_json(replies.Account(an_account(), HALTED))["trading"] == "halted"  # type: ignore[call-overload, index]  # an object
 
 
 def test_farewell_names_what_stays_and_what_is_unprotected() -> None:

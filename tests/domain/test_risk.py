@@ -1,38 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput, RiskRefused
-from apps.domain.orders import Side
+from apps.domain.orders import OrderType, Side, Ticket
 from apps.domain.risk import (
     EntryContext,
+    LiveIntent,
     RiskLimits,
     TradingMode,
     breaches,
     check_account,
     check_entry,
     check_mode,
+    check_size,
     only_reduces,
 )
 
 ALL = RiskLimits(Decimal(5000), 2, Decimal(500))
 
 
-def entry(
-    *,
-    symbol: str = "AAPL",
-    notional: str = "1000",
-    open_symbols: tuple[str, ...] = (),
-    entering: tuple[str, ...] = (),
-    day_pnl: str | None = "0",
-) -> EntryContext:
-    return EntryContext(
-        symbol,
-        Decimal(notional),
-        frozenset(open_symbols),
-        frozenset(entering),
-        None if day_pnl is None else Decimal(day_pnl),
-    )
+def a_ticket(quantity: str = "10", side: Side = Side.BUY, limit: str = "100") -> Ticket:
+    return Ticket(side, Decimal(quantity), OrderType.LIMIT, Decimal(limit))
+
+
+def intent(symbol: str = "MSFT", unfilled: str = "10", **more: Any) -> LiveIntent:
+    ticket = a_ticket(**more)
+    return LiveIntent(symbol, ticket, Decimal(unfilled), Decimal(unfilled) * Decimal(100))
+
+
+def entry(quantity: str = "10", **more: Any) -> EntryContext:
+    side = more.pop("side", Side.BUY)
+    values: dict[str, Any] = {
+        "symbol": "AAPL",
+        "ticket": a_ticket(quantity, side),
+        "price": Decimal(100),
+        "market_price": Decimal(100),
+        "price_age_s": 0.0,
+        "in_regular_hours": True,
+    }
+    return EntryContext(**values | more)
 
 
 def broken(context: EntryContext, limits: RiskLimits = ALL) -> list[str]:
@@ -40,60 +53,249 @@ def broken(context: EntryContext, limits: RiskLimits = ALL) -> list[str]:
 
 
 def test_an_entry_within_every_cap_is_let_through() -> None:
-    check_entry(ALL, entry(notional="5000", open_symbols=("MSFT",), day_pnl="-499.99"))
+    check_entry(ALL, entry("50", open_symbols=frozenset({"MSFT"}), day_pnl=Decimal("-499.99")))
 
 
-def test_without_caps_everything_is_let_through() -> None:
-    far = entry(notional="1e9", open_symbols=tuple("ABCDEFG"), day_pnl=None)
+def test_without_limits_everything_is_let_through() -> None:
+    far = entry(
+        "1e9",
+        open_symbols=frozenset("ABCDEFG"),
+        live=(intent("AAPL"),) * 50,
+        day_pnl=None,
+        exposure=None,
+        market_price=None,
+        price_age_s=None,
+        in_regular_hours=False,
+        sent_last_minute=1000,
+    )
     check_entry(RiskLimits(), far)
 
 
 def test_notional_above_the_cap_is_refused_with_both_numbers() -> None:
     with pytest.raises(RiskRefused, match=r"AAPL.*5000\.01.*MAX_ORDER_NOTIONAL allows 5000"):
-        check_entry(ALL, entry(notional="5000.01"))
+        check_entry(ALL, entry("1", price=Decimal("5000.01")))
+
+
+def test_quantity_above_the_limit_is_refused() -> None:
+    limits = RiskLimits(max_order_qty=Decimal(10))
+    assert broken(entry("10"), limits) == []
+    assert broken(entry("11"), limits) == ["MAX_ORDER_QTY"]
+
+
+def test_position_counts_what_is_held_and_what_is_being_entered() -> None:
+    limits = RiskLimits(max_position_notional=Decimal(3000))
+    held = entry("10", position=Decimal(10), live=(intent("AAPL"), intent("MSFT", "99")))
+    assert broken(held, limits) == []
+    assert broken(replace(held, position=Decimal(11)), limits) == ["MAX_POSITION_NOTIONAL"]
+    short = replace(held, position=Decimal(-11), live=(), ticket=a_ticket("20", Side.SELL))
+    assert broken(short, limits) == ["MAX_POSITION_NOTIONAL"]
+
+
+def test_exposure_counts_all_that_is_ours_and_all_that_is_being_entered() -> None:
+    limits = RiskLimits(max_total_exposure=Decimal(3000))
+    full = entry("10", exposure=Decimal(1000), live=(intent("MSFT"), intent("SPY", "0")))
+    assert broken(full, limits) == []
+    assert broken(replace(full, exposure=Decimal("1000.01")), limits) == ["MAX_TOTAL_EXPOSURE"]
+
+
+def test_exposure_that_is_not_known_refuses() -> None:
+    limits = RiskLimits(max_total_exposure=Decimal(3000))
+    assert broken(entry(exposure=None), limits) == ["MAX_TOTAL_EXPOSURE"]
+    unpriced = replace(intent(), notional=None)
+    assert broken(entry(live=(unpriced,)), limits) == ["MAX_TOTAL_EXPOSURE"]
 
 
 def test_live_entries_count_as_positions_to_be() -> None:
-    assert broken(entry(open_symbols=("MSFT",), entering=("SPY",))) == ["MAX_OPEN_POSITIONS"]
-    assert broken(entry(open_symbols=("MSFT",), entering=("MSFT",))) == []
+    held = entry(open_symbols=frozenset({"MSFT"}))
+    assert broken(replace(held, live=(intent("SPY"),))) == ["MAX_OPEN_POSITIONS"]
+    assert broken(replace(held, live=(intent("MSFT"),))) == []
 
 
 def test_adding_to_a_symbol_that_is_open_is_no_new_position() -> None:
-    assert broken(entry(open_symbols=("AAPL", "MSFT"))) == []
-    assert broken(entry(open_symbols=("MSFT",), entering=("AAPL",))) == []
-    assert broken(entry(open_symbols=("AAPL", "MSFT", "SPY"))) == []
+    assert broken(entry(open_symbols=frozenset({"AAPL", "MSFT"}))) == []
+    assert broken(entry(open_symbols=frozenset({"MSFT"}), live=(intent("AAPL"),))) == []
+    assert broken(entry(open_symbols=frozenset({"AAPL", "MSFT", "SPY"}))) == []
+
+
+def test_open_intents_count_those_that_are_filled_too() -> None:
+    limits = RiskLimits(max_open_intents=2)
+    assert broken(entry(live=(intent(),)), limits) == []
+    assert broken(entry(live=(intent(), intent("SPY", "0"))), limits) == ["MAX_OPEN_INTENTS"]
+
+
+def test_one_intent_per_symbol_holds_until_the_bracket_is_over() -> None:
+    limits = RiskLimits(one_intent_per_symbol=True)
+    assert broken(entry(live=(intent("MSFT"),)), limits) == []
+    assert broken(entry(live=(intent("AAPL", "0"),)), limits) == ["ONE_INTENT_PER_SYMBOL"]
+
+
+def test_duplicate_is_the_very_same_order_while_it_is_under_way() -> None:
+    limits = RiskLimits(refuse_duplicates=True)
+    assert broken(entry(live=(intent("AAPL"),)), limits) == ["REFUSE_DUPLICATES"]
+    for other in (intent("MSFT"), intent("AAPL", "0"), intent("AAPL", limit="101")):
+        assert broken(entry(live=(other,)), limits) == []
+
+
+def test_orders_of_the_last_minute_are_limited() -> None:
+    limits = RiskLimits(max_orders_per_minute=3)
+    assert broken(entry(sent_last_minute=2), limits) == []
+    assert broken(entry(sent_last_minute=3), limits) == ["MAX_ORDERS_PER_MINUTE"]
 
 
 @pytest.mark.parametrize("day_pnl", ["-500", "-700", None])
 def test_a_loss_at_the_cap_or_an_unknown_one_is_refused(day_pnl: str | None) -> None:
-    assert broken(entry(day_pnl=day_pnl)) == ["MAX_DAILY_LOSS"]
+    assert broken(entry(day_pnl=None if day_pnl is None else Decimal(day_pnl))) == [
+        "MAX_DAILY_LOSS"
+    ]
 
 
 def test_an_unknown_loss_does_not_matter_without_a_cap_on_it() -> None:
     assert broken(entry(day_pnl=None), RiskLimits(max_open_positions=1)) == []
 
 
+@pytest.mark.parametrize(("age_s", "is_refused"), [(5.0, False), (5.1, True), (None, True)])
+def test_price_that_is_old_or_never_came_is_refused(age_s: float | None, is_refused: bool) -> None:
+    limits = RiskLimits(max_price_age_s=5.0)
+    assert bool(broken(entry(price_age_s=age_s), limits)) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("price", "market", "is_refused"),
+    [
+        ("110", "100", False),
+        ("110.01", "100", True),
+        ("89.99", "100", True),
+        ("100", None, True),
+        ("100", "0", True),
+    ],
+)
+def test_price_far_from_the_market_is_refused(
+    price: str, market: str | None, is_refused: bool
+) -> None:
+    limits = RiskLimits(max_price_distance_pct=Decimal(10))
+    seen = None if market is None else Decimal(market)
+    context = entry(price=Decimal(price), market_price=seen)
+    assert broken(context, limits) == ["MAX_PRICE_DISTANCE_PCT"] * is_refused
+
+
+@pytest.mark.parametrize(("is_open", "is_refused"), [(True, False), (False, True), (None, False)])
+def test_closed_session_is_refused_and_unknown_hours_are_the_brokers(
+    is_open: bool | None, is_refused: bool
+) -> None:
+    limits = RiskLimits(regular_hours_only=True)
+    assert bool(broken(entry(in_regular_hours=is_open), limits)) is is_refused
+
+
 def test_every_reason_is_told() -> None:
+    held = frozenset({"A", "B"})
     with pytest.raises(RiskRefused) as caught:
-        check_entry(ALL, entry(notional="6000", open_symbols=("A", "B"), day_pnl=None))
+        check_entry(ALL, entry("60", open_symbols=held, day_pnl=None))
     for name in ("MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "MAX_DAILY_LOSS"):
         assert name in caught.value.message
 
 
-@pytest.mark.parametrize(
-    "caps",
-    [
-        (Decimal(0), None, None),
-        (None, 0, None),
-        (None, None, Decimal(-1)),
-        (Decimal("NaN"), None, None),
-    ],
+def test_size_alone_is_judged_before_anything_else_is_known() -> None:
+    limits = RiskLimits(Decimal(5000), 1, Decimal(1), max_order_qty=Decimal(50))
+    check_size(limits, entry("50", open_symbols=frozenset("AB"), day_pnl=None))
+    with pytest.raises(RiskRefused, match=r"MAX_ORDER_QTY.*MAX_ORDER_NOTIONAL"):
+        check_size(limits, entry("51"))
+
+
+money = st.decimals(1, 10_000, places=2)
+whole = st.integers(1, 20)
+
+
+@st.composite
+def some_limits(draw: st.DrawFn) -> RiskLimits:
+    order, position, total = sorted(draw(st.lists(money, min_size=3, max_size=3)))
+    return RiskLimits(
+        max_order_notional=draw(st.sampled_from([None, order])),
+        max_position_notional=draw(st.sampled_from([None, position])),
+        max_total_exposure=draw(st.sampled_from([None, total])),
+        max_open_positions=draw(st.none() | whole),
+        max_daily_loss=draw(st.none() | money),
+        max_order_qty=draw(st.none() | money),
+        max_orders_per_minute=draw(st.none() | whole),
+        max_open_intents=draw(st.none() | whole),
+        max_price_distance_pct=draw(st.none() | money),
+        max_price_age_s=draw(st.none() | st.floats(0.1, 100)),
+        regular_hours_only=draw(st.booleans()),
+        one_intent_per_symbol=draw(st.booleans()),
+        refuse_duplicates=draw(st.booleans()),
+    )
+
+
+sides = st.sampled_from(Side)
+symbols = st.sampled_from(["AAPL", "MSFT", "SPY"])
+quantities = st.integers(1, 100).map(Decimal)
+tickets = st.builds(
+    Ticket, side=sides, quantity=quantities, order_type=st.just(OrderType.LIMIT), limit_price=money
 )
-def test_a_cap_that_is_not_above_zero_is_refused(
-    caps: tuple[Decimal | None, int | None, Decimal | None],
+intents = st.builds(
+    LiveIntent, symbols, tickets, st.integers(0, 100).map(Decimal), st.none() | money
+)
+contexts = st.builds(
+    EntryContext,
+    symbol=symbols,
+    ticket=tickets,
+    price=money,
+    position=st.integers(-200, 200).map(Decimal),
+    open_symbols=st.frozensets(symbols),
+    live=st.lists(intents, max_size=4).map(tuple),
+    exposure=st.none() | money,
+    day_pnl=st.none() | st.decimals(-10_000, 10_000, places=2),
+    sent_last_minute=st.integers(0, 30),
+    market_price=st.none() | money,
+    price_age_s=st.none() | st.floats(0, 200),
+    in_regular_hours=st.sampled_from([True, False, None]),
+)
+
+
+def tightened(limits: RiskLimits, name: str) -> RiskLimits:
+    """Give the same limits with one of them halved, or set where there was none."""
+    limit, changed = getattr(limits, name), dict[str, Any]()
+    if isinstance(limit, bool):
+        changed[name] = True
+    elif limit is None or isinstance(limit, int):
+        counts = name in ("max_open_positions", "max_open_intents", "max_orders_per_minute")
+        changed[name] = max(1, (limit or 1) // 2) if counts else Decimal(1)
+    else:
+        changed[name] = limit / 2
+    return replace(limits, **changed)
+
+
+@settings(deadline=None, max_examples=100)
+@given(some_limits(), contexts, st.sampled_from([field.name for field in fields(RiskLimits)]))
+def test_tighter_limit_never_permits_more(
+    limits: RiskLimits, context: EntryContext, name: str
 ) -> None:
-    with pytest.raises(InvalidInput, match="above zero"):
-        RiskLimits(*caps)
+    try:
+        tighter = tightened(limits, name)
+    except InvalidInput:  # the whole would be below its part
+        return
+    assert set(broken(context, limits)) <= set(broken(context, tighter))
+
+
+@settings(deadline=None, max_examples=100)
+@given(some_limits(), contexts, quantities)
+def test_what_only_reduces_is_refused_by_no_limit(
+    limits: RiskLimits, context: EntryContext, beyond: Decimal
+) -> None:
+    ticket = context.ticket
+    held = -ticket.side.sign * (ticket.quantity + beyond - 1)
+    check_entry(limits, replace(context, position=held))
+
+
+@settings(deadline=None, max_examples=100)
+@given(some_limits(), contexts)
+def test_each_breach_names_its_limit_once_and_says_what_to_do(
+    limits: RiskLimits, context: EntryContext
+) -> None:
+    found = breaches(limits, context)
+    assert len({breach.limit for breach in found}) == len(found)
+    for breach in found:
+        assert breach.limit in breach.message
+        assert breach.message.endswith(".")
 
 
 def test_live_mode_sends_nothing() -> None:

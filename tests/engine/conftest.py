@@ -17,7 +17,16 @@ from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BreakoutRequest
-from tests.engine.fakes import AAPL, MSFT, FakeBroker, FakeClock, FakeMarket, a_bar, settle
+from tests.engine.fakes import (
+    AAPL,
+    MSFT,
+    FakeBroker,
+    FakeClock,
+    FakeJournal,
+    FakeMarket,
+    a_bar,
+    settle,
+)
 
 
 @pytest.fixture
@@ -49,6 +58,7 @@ class Stage:
     market: FakeMarket
     clock: FakeClock
     told: list[Alert]
+    journal: FakeJournal
 
     async def arm(self, symbol: str = "AAPL", level: str = "190.50", **more: Any) -> WatcherView:
         request = BreakoutRequest(symbol, level, **{"quantity": "10", **more})
@@ -93,6 +103,7 @@ def make_stage(
         market.set_quote(AAPL, "190.39", "190.41", "190.40")
         market.set_quote(MSFT, "410.00", "410.02", "410.01")
         numbers = count(1)
+        journal = FakeJournal()
         desk = Desk(
             broker=broker,
             market=market,
@@ -101,9 +112,10 @@ def make_stage(
             trading_mode=mode,
             defaults=OrderDefaults(),
             alerts=told.append,
+            journal=journal,
             ref_suffix=lambda: f"{next(numbers):06d}",
         )
-        return Stage(desk, broker, market, clock, told)
+        return Stage(desk, broker, market, clock, told, journal)
 
     return make
 

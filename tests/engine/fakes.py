@@ -16,6 +16,7 @@ from apps.domain.errors import NotConnected, NotFound
 from apps.domain.instruments import Instrument, InstrumentKind
 from apps.domain.orders import Bracket, Fill, OrderState, OrderStatus, OrderType, Ticket
 from apps.domain.quotes import Quote
+from apps.domain.records import OrderReserved, Record
 from apps.domain.sessions import Span, TradingHours
 from apps.domain.ticks import TickRule
 from apps.engine.ports import BrokerListener, BrokerNotice, Link, LinkState
@@ -129,6 +130,12 @@ class FakeMarket:
         self.subscribe_error: Exception | None = None
         self.link_is_up = True
         self.past: dict[int, tuple[Bar, ...]] = {}
+        self.made: dict[int, dict[datetime, Bar]] = {}
+        """Every bar that was emitted: they are history too, unless `past` is given."""
+        self.bars_wait: Callable[[int], float] = lambda _nth: 0.0
+        self.history_error: Exception | None = None
+        self.history_asks = 0
+        self.on_ends: dict[int, Callable[[str], None] | None] = {}
 
     async def qualify(self, symbol: str) -> Instrument:
         try:
@@ -137,7 +144,10 @@ class FakeMarket:
             raise NotFound(f"{symbol}: no such instrument", code=200) from None
 
     async def subscribe_bars(
-        self, instrument: Instrument, on_bar: Callable[[Bar], None]
+        self,
+        instrument: Instrument,
+        on_bar: Callable[[Bar], None],
+        on_end: Callable[[str], None] | None = None,
     ) -> FakeSubscription:
         await asyncio.sleep(0)
         if not self.link_is_up:
@@ -145,13 +155,18 @@ class FakeMarket:
         if self.subscribe_error is not None:
             raise self.subscribe_error
         self.subscriptions.append(instrument.con_id)
+        self.on_ends[instrument.con_id] = on_end
         listeners = self.bar_listeners.setdefault(instrument.con_id, [])
         listeners.append(on_bar)
         return FakeSubscription(lambda: listeners.remove(on_bar))
 
     def emit(self, instrument: Instrument, bar: Bar) -> None:
+        self.made.setdefault(instrument.con_id, {})[bar.start] = bar
         for on_bar in tuple(self.bar_listeners.get(instrument.con_id, ())):
             on_bar(bar)
+
+    def bars_wait_s(self, nth: int = 1) -> float:
+        return self.bars_wait(nth)
 
     def set_quote(self, instrument: Instrument, bid: str, ask: str, last: str = "") -> None:
         self.quotes[instrument.con_id] = Quote(
@@ -178,11 +193,37 @@ class FakeMarket:
     async def history(
         self, instrument: Instrument, *, seconds: int, duration_s: int
     ) -> tuple[Bar, ...]:
-        return self.past.get(instrument.con_id, ())
+        self.history_asks += 1
+        await asyncio.sleep(0)
+        if self.history_error is not None:
+            raise self.history_error
+        made = self.made.get(instrument.con_id, {})
+        return self.past.get(instrument.con_id) or tuple(made[each] for each in sorted(made))
 
     async def market_time(self) -> datetime:
         passed_s = int((self.clock.now_s - self.began_s) * self.speed)
         return self.at + timedelta(seconds=passed_s)
+
+
+class FakeJournal:
+    """Keeps records in memory; ``error`` is what writing raises while it is set."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.error: Exception | None = None
+
+    def write(self, *records: Record) -> None:
+        if self.error is not None:
+            raise self.error
+        self.records.extend(records)
+
+    def highest_order_id(self, client_id: int) -> int:
+        ids = [
+            each.order_id
+            for each in self.records
+            if isinstance(each, OrderReserved) and each.client_id == client_id
+        ]
+        return max(ids, default=0)
 
 
 @dataclass
@@ -223,19 +264,26 @@ class FakeBroker:
 
     # what the engine asks for
 
-    def place_bracket(self, bracket: Bracket) -> tuple[int, ...]:
+    def keep_ids_above(self, order_id: int) -> None:
+        self._order_ids = count(max(101, order_id + 1))
+
+    def reserve_ids(self, count: int) -> tuple[int, ...]:
+        self._require_link()
+        return tuple(next(self._order_ids) for _ in range(count))
+
+    def place_bracket(self, bracket: Bracket, order_ids: tuple[int, ...] = ()) -> tuple[int, ...]:
         self._require_link()
         self.brackets.append(bracket)
-        ids = tuple(next(self._order_ids) for _ in bracket.legs)
+        ids = order_ids or self.reserve_ids(len(bracket.legs))
         for order_id, ticket in zip(ids, bracket.legs, strict=True):
             parent_id = 0 if order_id == ids[0] else ids[0]
             self._hold(order_id, bracket.instrument, ticket, parent_id)
         self.sent.append(f"bracket {ids[0]}")
         return ids
 
-    def place(self, instrument: Instrument, ticket: Ticket) -> int:
+    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
         self._require_link()
-        order_id = next(self._order_ids)
+        order_id = next(self._order_ids) if order_id is None else order_id
         self._hold(order_id, instrument, ticket, 0)
         self.sent.append(f"place {order_id}")
         return order_id

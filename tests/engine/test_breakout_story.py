@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from apps.domain.breakout import Phase
+from apps.domain.errors import BrokerError
 from apps.domain.orders import OrderType, Side, TimeInForce
 from apps.domain.sessions import Span, TradingHours
 from apps.engine.alerts import AlertKind
@@ -206,6 +207,7 @@ async def test_link_loss_blinds_watchers_at_once_and_they_watch_again_after_it(
     await settle()
     assert stage.desk.watcher("w1").readiness is Readiness.READY
     stage.bars(190.60, 190.62, 190.64, start=20)
+    await settle()
     assert stage.broker.brackets == [], "the break was not seen to happen"
     assert "already above 190.5" in stage.texts(AlertKind.WARNING)[-1]
     stage.bars(190.40, 190.55, 190.60, start=30)
@@ -232,9 +234,47 @@ async def test_bucket_torn_by_a_gap_neither_triggers_nor_counts(stage: Stage) ->
     stage.broker.set_link(LinkState.DISCONNECTED, "the socket closed", epoch=1)
     stage.broker.set_link(LinkState.READY)
     await settle()
-    stage.bars(*[190.40] * 3, 190.60, 190.60, 190.60, start=6)
+    stage.market.history_error = BrokerError("pacing violation", code=162)
+    stage.bars(190.40, start=6)
+    await settle()
+    (missing,) = stage.texts(AlertKind.WARNING)
+    assert "14:30:15–14:30:30 UTC are missing: pacing violation" in missing
+    stage.bars(*[190.40] * 2, 190.60, 190.60, 190.60, start=7)
     assert stage.desk.watcher("w1").phase is Phase.ARMED
     stage.bars(*[190.60] * 12, start=12)
+    assert stage.desk.watcher("w1").phase is Phase.CONFIRMING
+
+
+async def test_bars_of_a_gap_complete_a_bucket_but_neither_trigger_nor_confirm(
+    stage: Stage,
+) -> None:
+    await stage.arm()
+    stage.bars(190.40, 190.55)
+    assert stage.desk.watcher("w1").phase is Phase.CONFIRMING
+    stage.broker.set_link(LinkState.DISCONNECTED, "the socket closed", epoch=1)
+    stage.bars(190.60, 190.62, start=2)
+    stage.broker.set_link(LinkState.READY)
+    await settle()
+    stage.bars(190.64, 190.66, start=4)
+    await settle()
+    assert stage.broker.brackets == []
+    missed, skipped = stage.texts(AlertKind.WARNING)
+    assert "would have entered at 190.50 at 14:30:10 UTC" in missed
+    assert "the first bar after a gap" in skipped
+    stage.bars(190.40, 190.55, 190.60, start=6)
+    assert len(stage.broker.brackets) == 1
+
+
+async def test_minute_that_is_completed_from_history_is_whole(stage: Stage) -> None:
+    await stage.arm(bar="1m")
+    stage.bars(*[190.40] * 3)
+    stage.broker.set_link(LinkState.DISCONNECTED, "the socket closed", epoch=1)
+    stage.bars(*[190.40] * 3, start=3)
+    stage.broker.set_link(LinkState.READY)
+    await settle()
+    stage.bars(190.40, start=6)
+    await settle()
+    stage.bars(*[190.40] * 4, 190.60, start=7)
     assert stage.desk.watcher("w1").phase is Phase.CONFIRMING
 
 
@@ -256,7 +296,7 @@ async def test_session_that_opens_beyond_the_level_is_skipped(stage: Stage) -> N
     two_days = replace(AAPL, hours=TradingHours(sessions, sessions))
     stage.market.instruments["AAPL"] = two_days
     await stage.arm(bar="1m")
-    stage.bars(*[190.40] * 12)
+    stage.bars(*[190.40] * 12, start=4668)
     for index in range(24):
         bar = a_bar(index, 190.60, 190.60)
         stage.market.emit(AAPL, replace(bar, start=bar.start + day))
@@ -322,5 +362,5 @@ async def test_five_hundred_watchers_on_sixty_feeds_all_get_their_bars(stage: St
     assert {view.last_close for view in stage.desk.watchers()} == {Decimal("190.41")}
     assert len(stage.market.subscriptions) == 60
     for instrument in instruments[:1]:
-        stage.bars(190.40, 200.10, 200.20, start=5, instrument=instrument)
+        stage.bars(190.40, 200.10, 200.20, start=2, instrument=instrument)
     assert len(stage.broker.brackets) == 9

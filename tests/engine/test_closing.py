@@ -195,6 +195,7 @@ async def leave_a_position(stage: Stage) -> None:
         trading_mode=stage.desk.trading_mode,
         defaults=stage.desk._previews._defaults,
         alerts=stage.told.append,
+        journal=stage.journal,
         ref_suffix=lambda: "second",
     )
 

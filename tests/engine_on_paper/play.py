@@ -15,10 +15,11 @@ from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport
-from apps.engine.ports import LinkState
+from apps.engine.ports import Journal, LinkState
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BreakoutRequest
 from apps.engine.trades import TradeView
+from apps.engine.trading_switch import TradingKeeper
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
 from apps.ib.pacing import Limits
@@ -28,7 +29,7 @@ from apps.paper.feed.market import Print
 from apps.paper.limits import NO_LIMITS
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
-from tests.engine.fakes import FakeClock, settle
+from tests.engine.fakes import FakeClock, FakeJournal, settle
 from tests.engine_on_paper.scripted import BAR_MS, ScriptedMarket, Wire
 from tests.ib.desk_side import PATIENT
 
@@ -54,6 +55,7 @@ class Play:
         self.gateway: PaperGateway
         self.clock: FakeClock
         self.told: list[Alert]
+        self.new_desk: Callable[[], Desk]
         self.now = ms(START)
 
     # moving on
@@ -172,6 +174,13 @@ class Play:
     def heard(self, words: str) -> bool:
         return any(words in text for text in self.texts())
 
+    async def restart(self) -> None:
+        """Quit, and open a new desk on the same link."""
+        await self.shut_down()
+        self.desk = self.new_desk()
+        await self.desk.__aenter__()
+        await self.sync()
+
     async def shut_down(self) -> ShutdownReport:
         """Quit, while the desk's clock runs on."""
         return await self.done(self.desk.shutdown())
@@ -184,6 +193,8 @@ async def a_play(
     mode: TradingMode = TradingMode.PAPER,
     cash: int = 250_000,
     accounts: tuple[str, ...] = (ACCOUNT,),
+    journal: Journal | None = None,
+    keeper: TradingKeeper | None = None,
 ) -> AsyncIterator[Play]:
     """Open a gateway, a wire and a desk; at the end nothing may be left running."""
     market, clock, told = ScriptedMarket(), FakeClock(), list[Alert]()
@@ -206,17 +217,25 @@ async def a_play(
         )
         await ib.connect()
         keeping = asyncio.create_task(ib.keep_connected())
-        desk = Desk(
-            broker=ib.broker,
-            market=ib.market_data,
-            clock=clock,
-            limits=limits or RiskLimits(),
-            trading_mode=mode,
-            defaults=OrderDefaults(),
-            alerts=told.append,
-            ref_suffix=lambda: f"{next(numbers):06d}",
-        )
+        kept = journal or FakeJournal()
+
+        def new_desk() -> Desk:
+            return Desk(
+                broker=ib.broker,
+                market=ib.market_data,
+                clock=clock,
+                limits=limits or RiskLimits(),
+                trading_mode=mode,
+                defaults=OrderDefaults(),
+                alerts=told.append,
+                journal=kept,
+                ref_suffix=lambda: f"{next(numbers):06d}",
+                keeper=keeper,
+            )
+
+        desk = new_desk()
         play = Play(market, wire, ib, desk)
+        play.new_desk = new_desk
         play.gateway, play.clock, play.told = gateway, clock, told
         try:
             await desk.__aenter__()

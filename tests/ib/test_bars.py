@@ -151,18 +151,29 @@ async def test_a_later_end_of_a_subscription_is_a_notice(tws: TwsStub, desk: Des
     assert desk.gateway.market_data._pacer.lines.used == 0
 
 
-async def test_a_bust_is_answered_with_the_same_subscription_again(
+async def test_a_bust_ends_the_subscription_and_is_told_to_whoever_holds_it(
     tws: TwsStub, desk: DeskSide
 ) -> None:
     await desk.gateway.connect()
     tws.answers[50] = stream
-    bars: list[Bar] = []
-    await desk.gateway.market_data.subscribe_bars(AAPL, bars.append)
+    ends: list[str] = []
+    await desk.gateway.market_data.subscribe_bars(AAPL, lambda _: None, ends.append)
     tws.peer.error(tws.sent(50)[0][2], 10225, "Bust event occurred")
-    first, again = await tws.got(50, 2)
-    assert first == again
-    assert len(tws.sent(51)) == 1
+    await tws.got(51)
     await desk.heard.notice(10225)
+    assert len(ends) == 1
+    assert "10225" in ends[0]
+    assert desk.gateway.market_data._pacer.lines.used == 0
+    assert len(tws.sent(50)) == 1, "whoever holds it subscribes anew, and fills the gap"
+
+
+async def test_the_wait_for_the_nth_next_subscription_is_that_of_ibs_window(tws: TwsStub) -> None:
+    async with DeskSide(tws.port, limits=Limits(bar_subscriptions=2)).gateway as gateway:
+        await gateway.connect()
+        tws.answers[50] = stream
+        await gateway.market_data.subscribe_bars(AAPL, lambda _: None)
+        waits = [gateway.market_data.bars_wait_s(nth) for nth in (1, 2, 3, 4)]
+        assert [round(each, -1) for each in waits] == [0, 600, 600, 1200]
 
 
 async def test_a_closed_subscription_is_cancelled_once_and_silent(

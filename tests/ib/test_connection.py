@@ -15,7 +15,9 @@ from apps.domain.errors import (
     InvalidInput,
     NotConnected,
 )
-from apps.engine.ports import Broker, BrokerNotice, Link, LinkState, MarketData
+from apps.domain.link import Link, LinkState
+from apps.engine.ports import Broker, BrokerNotice, MarketData
+from apps.ib.heartbeat import Heartbeat
 from tests.ib.desk_side import BRACKET, PATIENT, SHORT, DeskSide, Heard
 from tests.ib.tws_stub import Fields, Peer, TwsStub
 
@@ -155,7 +157,8 @@ async def test_disconnecting_ends_requests_in_flight(tws: TwsStub, desk: DeskSid
     with pytest.raises(NotConnected):
         await asking
     await desk.gateway.disconnect()
-    assert desk.link == Link(LinkState.DISCONNECTED, epoch=1, reason="disconnected")
+    assert desk.link.state is LinkState.DISCONNECTED
+    assert (desk.link.epoch, desk.link.reason) == (1, "disconnected")
 
 
 async def test_a_request_without_an_answer_ends_at_its_deadline(tws: TwsStub) -> None:
@@ -189,11 +192,11 @@ async def test_a_clock_without_an_answer_is_a_loss_only_when_nothing_else_arrive
     async with desk.gateway:
         await desk.gateway.connect()
         tws.answers[49] = lambda peer, _: peer.error(-1, 2107, "HMDS data farm is inactive")
-        await desk.gateway.connection._beat()
-        assert desk.link == Link(LinkState.READY, epoch=0)
+        connection = desk.gateway.connection
+        heartbeat = Heartbeat(connection.broker_time, every_s=0.02, answer_s=0.1)
+        assert not await heartbeat.is_silent(connection.session)
         tws.speaks = False
-        await desk.gateway.connection._beat()
-        assert desk.link.state is LinkState.DISCONNECTED
+        assert await heartbeat.is_silent(connection.session)
 
 
 async def test_a_lost_link_is_made_again_with_the_same_client_id_and_newer_order_ids(
@@ -264,8 +267,10 @@ async def test_farm_notices_are_passed_on(tws: TwsStub, desk: DeskSide) -> None:
     text = "Market data farm connection is OK:usfarm"
     assert desk.heard.notices == [BrokerNotice(2104, text, is_routine=True)]
     tws.peer.error(-1, 2103, "Market data farm connection is broken:usfarm")
-    assert (await desk.heard.notice(2103)).order_id is None
-    assert desk.link.state is LinkState.READY
+    broken = await desk.heard.notice(2103)
+    assert (broken.order_id, broken.is_routine) == (None, True), "the link's state tells it"
+    tws.peer.error(-1, 2109, "Order Event Warning: outside of hours is ignored.")
+    assert not (await desk.heard.notice(2109)).is_routine
 
 
 async def test_callers_at_the_same_moment_share_one_question_for_the_time(

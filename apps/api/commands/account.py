@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from apps.api.replies import Reply
+from apps.api.replies import Account, Reply
 from apps.api.session import Command, Session
 from apps.api.tree import command
 
@@ -20,7 +20,7 @@ class ShowAccount:
 
     async def run(self, session: Session) -> Reply:
         """Ask the broker."""
-        return Reply(await session.desk.account())
+        return Reply(Account(await session.desk.account(), session.desk.trading))
 
 
 @command("account", examples=("account",), short_help="Balances, margin and P&L of the account.")

@@ -20,7 +20,7 @@ class ShowPositions:
 
     async def run(self, session: Session) -> Reply:
         """Ask the broker."""
-        return Reply(Positions(await session.desk.positions()))
+        return Reply(Positions(await session.desk.positions(), session.desk.trading))
 
 
 @command("positions", examples=("positions",), short_help="Holdings, each with its protection.")

@@ -6,6 +6,7 @@ an enum is its value, a Decimal a string (a number would lose digits), a time IS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
@@ -14,10 +15,12 @@ from enum import Enum
 from functools import singledispatch
 
 from apps.api.replies import (
+    Account,
     Bars,
     CancelOutcomes,
     CloseOutcomes,
     Executions,
+    JournalIntents,
     Orders,
     Positions,
     Trades,
@@ -25,12 +28,26 @@ from apps.api.replies import (
     Watchers,
 )
 from apps.domain.instruments import Instrument
+from apps.store.journal.reading import Entry
 
 __all__ = ["Json", "as_json"]
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
-_ROWS = (CancelOutcomes, CloseOutcomes, Executions, Orders, Positions, Trades, Watchers, Bars)
+_ROWS = (
+    CancelOutcomes,
+    CloseOutcomes,
+    Executions,
+    JournalIntents,
+    Orders,
+    Positions,
+    Trades,
+    Watchers,
+    Bars,
+)
+
+
+_INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @singledispatch
@@ -88,6 +105,22 @@ def _of_instrument(value: Instrument) -> Json:
         "currency": value.currency,
         "name": value.name,
     }
+
+
+@as_json.register
+def _of_account(value: Account) -> Json:
+    balances = {
+        field.name: as_json(getattr(value.summary, field.name)) for field in fields(value.summary)
+    }
+    return balances | {"trading": value.trading.state.value}
+
+
+@as_json.register
+def _of_entry(value: Entry) -> Json:
+    record = value.record
+    kind = _INNER_CAPITAL.sub("_", type(record).__name__).lower()
+    cells = {field.name: as_json(getattr(record, field.name)) for field in fields(record)}
+    return {"number": value.number, "kind": kind, **cells}
 
 
 @as_json.register

@@ -8,16 +8,26 @@ from rich.text import Text
 from apps.api.config import Settings
 from apps.api.replies import Orders, Positions
 from apps.api.views import tables
+from apps.api.views.halts import halted
+from apps.domain.trading_state import ACTIVE, Trading
 from apps.engine.desk import ShutdownReport
 
 __all__ = ["banner", "farewell"]
 
 
-def banner(account: str, settings: Settings, *, is_kept: bool = True) -> Text:
+def banner(
+    account: str, settings: Settings, *, is_kept: bool = True, trading: Trading = ACTIVE
+) -> Text:
     """Say which account this is, in which mode, and whether anything of it is real.
 
-    ``is_kept`` tells that a simulated account goes on from one session to the next.
+    ``is_kept`` tells that a simulated account goes on from one session to the next. Trading that
+    is not active is a line of its own.
     """
+    words = _account_words(account, settings, is_kept=is_kept)
+    return words if trading.is_active else words.append("\n").append_text(halted(trading))
+
+
+def _account_words(account: str, settings: Settings, *, is_kept: bool) -> Text:
     if settings.live:
         words = Text(f"LIVE account {account}, read-only: every order is refused.", "bold red")
     else:

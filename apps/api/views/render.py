@@ -8,9 +8,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from apps.api import replies
-from apps.api.views import market, previews, tables
-from apps.domain.account import AccountSummary
+from apps.api.views import halts, journal, link, market, previews, tables
 from apps.engine.breakout_watcher import WatcherView
+from apps.engine.kill_switch import HaltOutcome
 from apps.engine.portfolio import QuoteView
 from apps.engine.previews import BracketPreview, BreakoutPreview
 from apps.engine.trades import TradeView
@@ -42,14 +42,18 @@ def _(value: replies.Note) -> RenderableType:
 render.register(replies.MarketTime, market.market_time)
 render.register(replies.Bars, market.bars)
 render.register(QuoteView, market.quote)
-render.register(AccountSummary, market.account)
+render.register(replies.Account, halts.account)
+render.register(HaltOutcome, halts.outcome)
 render.register(BreakoutPreview, previews.breakout)
 render.register(BracketPreview, previews.bracket)
+render.register(replies.LinkReport, link.report)
 render.register(replies.Watchers, tables.watchers)
 render.register(replies.Trades, tables.trades)
-render.register(replies.Positions, tables.positions)
+render.register(replies.Positions, halts.positions)
 render.register(replies.Orders, tables.orders)
 render.register(replies.Executions, tables.executions)
+render.register(replies.JournalIntents, journal.intents)
+render.register(replies.IntentStory, journal.story)
 render.register(replies.CancelOutcomes, tables.cancellations)
 render.register(replies.CloseOutcomes, tables.closings)
 render.register(replies.Verdict, tables.verdict)

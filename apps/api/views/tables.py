@@ -206,7 +206,10 @@ def _watcher_state(row: WatcherView) -> Text:
         return Text("failed", style="red")
     if row.readiness is Readiness.READY:
         return Text(row.phase.value)
-    return Text(row.readiness.value, style="yellow" if row.readiness is Readiness.BLIND else "")
+    if row.readiness is not Readiness.BLIND:
+        return Text(row.readiness.value)
+    turn = f", its turn in {formats.age(row.bars_in_s)}" if row.bars_in_s else ""
+    return Text(f"{row.readiness.value}{turn}", style="yellow")
 
 
 def _watcher_trade(row: WatcherView) -> Text:

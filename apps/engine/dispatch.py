@@ -1,0 +1,138 @@
+"""The one way of an order to the broker: into the journal first, then to the socket.
+
+At home here is that order of things, and nothing else: who may send is the gate's to say, what
+becomes of an order its owner's to know. An order that opens is not sent unless it is written
+down; one that protects or reduces is held back by nothing.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from apps.domain.errors import DeskError
+from apps.domain.instruments import Instrument
+from apps.domain.orders import Bracket, Ticket
+from apps.domain.records import ChangeAsked, IntentDropped, IntentReserved, OrderReserved
+from apps.engine.chronicle import Chronicle
+from apps.engine.legs import LegRole, roles_of
+from apps.engine.market_clock import MarketClock
+from apps.engine.ports import Broker
+
+__all__ = ["Dispatch"]
+
+
+class Dispatch:
+    """Sends, changes and cancels orders of one desk."""
+
+    def __init__(self, broker: Broker, chronicle: Chronicle, market_clock: MarketClock) -> None:
+        self._broker = broker
+        self._chronicle = chronicle
+        self._market_clock = market_clock
+
+    def bracket(
+        self, bracket: Bracket, *, label: str, reference: Decimal, rests: bool
+    ) -> tuple[int, ...]:
+        """Reserve an intent and its orders, then send them; give the ids in the order of legs.
+
+        Raises JournalLost and what `Broker.place_bracket` raises: nothing was sent.
+        """
+        order_ids = self._broker.reserve_ids(len(bracket.legs))
+        intent = self._intent(bracket, label=label, reference=reference, rests=rests)
+        orders = self._orders(bracket, order_ids)
+        self._chronicle.reserve(intent, *orders)
+        for order_id in order_ids:
+            self._chronicle.sending(order_id, intent.order_ref)
+        try:
+            self._broker.place_bracket(bracket, order_ids)
+        except DeskError as error:
+            at = self._market_clock.now
+            self._chronicle.note(IntentDropped(intent.order_ref, error.message, at))
+            raise
+        return order_ids
+
+    def place(self, instrument: Instrument, ticket: Ticket, role: LegRole) -> int:
+        """Send an order that protects or closes; give its id. Raises as `Broker.place`."""
+        (order_id,) = self._broker.reserve_ids(1)
+        self._chronicle.note(self._order(instrument, ticket, role, order_id, parent_id=0))
+        self._chronicle.sending(order_id, ticket.order_ref)
+        self._broker.place(instrument, ticket, order_id)
+        return order_id
+
+    def modify(self, order_id: int, ticket: Ticket) -> None:
+        """Ask for a changed price or quantity. Raises as `Broker.modify`."""
+        self._chronicle.note(
+            ChangeAsked.modification(
+                order_id, ticket, client_id=self._broker.client_id, at=self._market_clock.now
+            )
+        )
+        self._broker.modify(order_id, ticket)
+
+    def cancel(self, order_id: int) -> None:
+        """Ask for an order's end. Raises as `Broker.cancel`."""
+        self._chronicle.note(
+            ChangeAsked.cancellation(
+                order_id,
+                self._chronicle.order_ref(order_id),
+                client_id=self._broker.client_id,
+                at=self._market_clock.now,
+            )
+        )
+        self._broker.cancel(order_id)
+
+    def _intent(
+        self, bracket: Bracket, *, label: str, reference: Decimal, rests: bool
+    ) -> IntentReserved:
+        instrument, entry = bracket.instrument, bracket.entry
+        return IntentReserved(
+            order_ref=entry.order_ref,
+            label=label,
+            con_id=instrument.con_id,
+            symbol=instrument.symbol,
+            primary_exchange=instrument.primary_exchange,
+            side=entry.side,
+            quantity=entry.quantity,
+            reference=reference,
+            rests=rests,
+            at=self._market_clock.now,
+        )
+
+    def _orders(self, bracket: Bracket, order_ids: tuple[int, ...]) -> list[OrderReserved]:
+        parent_id = order_ids[0]
+        return [
+            self._order(
+                bracket.instrument,
+                ticket,
+                role,
+                order_id,
+                parent_id=0 if role is LegRole.ENTRY else parent_id,
+            )
+            for role, ticket, order_id in zip(
+                roles_of(bracket), bracket.legs, order_ids, strict=True
+            )
+        ]
+
+    def _order(
+        self,
+        instrument: Instrument,
+        ticket: Ticket,
+        role: LegRole,
+        order_id: int,
+        *,
+        parent_id: int,
+    ) -> OrderReserved:
+        return OrderReserved(
+            order_ref=ticket.order_ref,
+            client_id=self._broker.client_id,
+            order_id=order_id,
+            parent_id=parent_id,
+            role=role.value,
+            con_id=instrument.con_id,
+            symbol=instrument.symbol,
+            side=ticket.side,
+            quantity=ticket.quantity,
+            order_type=ticket.order_type.value,
+            limit_price=ticket.limit_price,
+            stop_price=ticket.stop_price,
+            time_in_force=ticket.time_in_force.value,
+            at=self._market_clock.now,
+        )

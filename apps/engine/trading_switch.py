@@ -1,0 +1,159 @@
+"""The trading state of one desk: held, kept where it outlives the desk, and asked before entries.
+
+At home here: the state and its keeping. What is withdrawn and closed when trading is halted is
+done by `apps.engine.kill_switch`, which hears of every change by `on_actions`. The state machine
+itself is `apps.domain.trading_state`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from apps.domain.errors import DeskError, Refused
+from apps.domain.trading_state import (
+    ACTIVE,
+    Action,
+    Event,
+    Flatten,
+    Halt,
+    HaltCause,
+    Keep,
+    Resume,
+    Trading,
+    WithdrawEntries,
+    check_opening,
+    step,
+)
+from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.market_clock import MarketClock
+
+__all__ = ["KillOrder", "TradingKeeper", "TradingSwitch", "Unkept"]
+
+
+@dataclass(frozen=True, slots=True)
+class KillOrder:
+    """The kill file is there, or cannot be told not to be; ``reason`` says which file and how."""
+
+    reason: str
+    flatten: bool = False
+
+
+class TradingKeeper(Protocol):
+    """Where the trading state outlives the desk, and the file that halts it from outside."""
+
+    def load(self) -> Trading:
+        """Give what was kept; halted where that cannot be read, for it may have been that."""
+
+    def save(self, trading: Trading) -> None:
+        """Keep ``trading``. Raises DeskError when that did not succeed; what was kept stands."""
+
+    def kill_order(self) -> KillOrder | None:
+        """Give the kill file's order; None where there surely is none. Takes microseconds."""
+
+
+class Unkept:
+    """A keeper that keeps nothing, for a desk without a folder of its own."""
+
+    def load(self) -> Trading:
+        """Give a state in which nothing is held back."""
+        return ACTIVE
+
+    def save(self, trading: Trading) -> None:
+        """Keep nothing."""
+
+    def kill_order(self) -> KillOrder | None:
+        """Give none."""
+        return None
+
+
+class TradingSwitch:
+    """Holds the state. ``on_actions`` is called synchronously with what a change asks for."""
+
+    def __init__(self, keeper: TradingKeeper, market_clock: MarketClock, alerts: AlertSink) -> None:
+        self._keeper = keeper
+        self._market_clock = market_clock
+        self._alerts = alerts
+        self._trading = ACTIVE
+        self._is_killed = False
+        self.on_actions: Callable[[tuple[Action, ...]], None] = lambda _actions: None
+
+    @property
+    def trading(self) -> Trading:
+        """The state as it stands."""
+        return self._trading
+
+    def check_opening(self, symbol: str, *, only_reduces: bool) -> None:
+        """Raise TradingHalted unless an opening order may be sent now.
+
+        The kill file is looked at before every entry, so none passes once it is there.
+        """
+        self.look()
+        check_opening(self._trading, symbol, only_reduces=only_reduces)
+
+    def begin(self) -> None:
+        """Take up a halt of an earlier session: what it asked for may not have been done."""
+        trading = self._trading = self._keeper.load()
+        self.look()
+        if trading.is_active:
+            return
+        self._tell(AlertKind.ERROR, f"trading is {trading.words}; `resume` lets entries through")
+        flatten: tuple[Action, ...] = (Flatten(),) if trading.is_flattening else ()
+        self.on_actions((WithdrawEntries(), *flatten))
+
+    def look(self) -> None:
+        """Halt if the kill file has appeared since the last look."""
+        order = self._keeper.kill_order()
+        if order is not None and not self._is_killed:
+            self._is_killed = True
+            self.halt(Halt(HaltCause.FILE, flatten=order.flatten, reason=order.reason))
+        self._is_killed = order is not None
+
+    def halt(self, event: Halt) -> Trading:
+        """Stop entries, at once and whatever happens to the keeping; give the state."""
+        return self._take(
+            event
+            if event.at is not None
+            else Halt(event.cause, event.to, event.flatten, event.reason, self._market_clock.now)
+        )
+
+    def resume(self) -> Trading:
+        """Let entries through again.
+
+        Raises Refused while the kill file is there, and what keeping raises: then nothing changed.
+        """
+        order = self._keeper.kill_order()
+        if order is not None:
+            raise Refused(f"trading stays {self._trading.state.value}: {order.reason}. Remove it.")
+        after, actions = step(self._trading, Resume())
+        if Keep() in actions:
+            self._keeper.save(after)
+            self._trading = after
+            self._tell(AlertKind.INFO, "trading goes on: entries are let through again")
+        return self._trading
+
+    def note(self, event: Event) -> None:
+        """Take note of something that halts nothing."""
+        self._take(event)
+
+    def _take(self, event: Event) -> Trading:
+        before = self._trading
+        self._trading, actions = step(before, event)  # in force before anything can fail
+        if self._trading.state is not before.state:
+            text = f"trading is {self._trading.words}: no entries; what protects or closes goes on"
+            self._tell(AlertKind.ERROR, text)
+        if Keep() in actions:
+            self._keep()
+        self.on_actions(actions)
+        return self._trading
+
+    def _keep(self) -> None:
+        try:
+            self._keeper.save(self._trading)
+        except DeskError as error:
+            text = f"that trading is {self._trading.state.value} is not kept for the next start"
+            self._tell(AlertKind.ERROR, f"{text}: {error.message}")
+
+    def _tell(self, kind: AlertKind, text: str) -> None:
+        self._alerts(Alert(kind, text, self._market_clock.now))
