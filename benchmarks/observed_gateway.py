@@ -41,7 +41,7 @@ __all__ = ["ObservedGateway", "Pace", "Wanted"]
 
 _LOGGER = logging.getLogger(__name__)
 _LruCache = type(lru_cache(lambda: None))
-_LOOK_S = 0.01
+_STEP_MS = 500
 _MIB = 1024 * 1024
 
 
@@ -53,7 +53,7 @@ class Pace(Enum):
     RUNNING = "running"
     """It runs at ``speed``."""
     FLAT_OUT = "flat-out"
-    """As soon as five seconds are played, the next five are due; it waits for the first client."""
+    """As soon as a moment is played, the next is due, from `ObservedGateway.play` on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,10 @@ class ObservedGateway:
         """Let market time go on by so many seconds, where it does what it is told."""
         await self._worker.ask("advance", seconds=seconds)
 
+    async def play(self) -> None:
+        """Begin to play, where market time goes flat out: with clients to come none would hear."""
+        await self._worker.ask("play")
+
     async def next_day(self) -> None:
         """Let the rest of the day and the night pass, until the next session has begun."""
         await self._worker.ask("next_day")
@@ -115,9 +119,14 @@ class ObservedGateway:
         """Give ``market_ms``, how far the market is, and ``behind_ms``, its clock's lead."""
         return await self._worker.ask("clock")
 
-    async def held(self) -> Answer:
-        """Give what there is: memory in ``resident`` bytes and ``blocks``, and counts.
+    async def counts(self) -> Answer:
+        """Give what there is: ``connections``, ``sessions``, ``streams`` and ``jobs``."""
+        return await self._worker.ask("counts")
 
+    async def held(self) -> Answer:
+        """Give the memory that is in use, in ``resident`` bytes and ``blocks``, and by how much.
+
+        ``working`` and ``ended`` are orders, ``trades`` executions.
         The blocks are counted when all caches with a bound have been emptied: the market's are
         large, and take a hundred days to fill.
         """
@@ -146,12 +155,17 @@ class _Observer:
     def __init__(self, gateway: PaperGateway) -> None:
         self._gateway = gateway
         self._hub = gateway.hub
+        self.played = asyncio.Event()
 
     async def port(self) -> Answer:
         return {"port": self._gateway.port}
 
     async def advance(self, seconds: float) -> Answer:
         self._advance_to(self._hub.now + round(seconds * 1000))
+        return {}
+
+    async def play(self) -> Answer:
+        self.played.set()
         return {}
 
     async def next_day(self) -> Answer:
@@ -171,16 +185,16 @@ class _Observer:
         now = self._gateway.clock.now()
         return {"market_ms": self._hub.now, "behind_ms": now - self._hub.now}
 
+    async def counts(self) -> Answer:
+        counts = self._gateway.counts()
+        return {"connections": counts.connections, **asdict(counts.hub)}
+
     async def held(self) -> Answer:
-        exchange, counts, resident = self._hub.exchange, self._gateway.counts(), resident_bytes()
+        exchange, resident = self._hub.exchange, resident_bytes()
         _empty_caches()
         return {
             "blocks": sys.getallocatedblocks(),
             "resident": resident,
-            "connections": counts.connections,
-            "sessions": counts.hub.sessions,
-            "streams": counts.hub.streams,
-            "jobs": counts.hub.jobs,
             "working": len(exchange.working_orders()),
             "ended": len(exchange.completed_orders()),
             "trades": len(exchange.executions()),
@@ -236,13 +250,11 @@ class _NoRates:
         return Decimal(1)
 
 
-async def _play_flat_out(gateway: PaperGateway, clock: ManualClock) -> None:
+async def _play_flat_out(gateway: PaperGateway, clock: ManualClock, played: asyncio.Event) -> None:
+    await played.wait()
     while True:
-        if gateway.hub.sessions:
-            gateway.advance_to(clock.now() + BAR_MS)
-            await asyncio.sleep(0)
-        else:
-            await asyncio.sleep(_LOOK_S)
+        gateway.advance_to(clock.now() + _STEP_MS)
+        await asyncio.sleep(0)
 
 
 async def _run(wanted: Wanted) -> None:
@@ -254,11 +266,21 @@ async def _run(wanted: Wanted) -> None:
             store = stack.enter_context(StateFile.open(Path(wanted.state), lease_ms=lease_ms))
             store.settle(accounts=settings.accounts, cash=settings.cash)
         async with PaperGateway.open(settings, clock=clock, store=store) as gateway:
-            playing = None
+            playing, observer = None, _Observer(gateway)
             if wanted.pace == Pace.FLAT_OUT.value and isinstance(clock, ManualClock):
-                playing = asyncio.create_task(_play_flat_out(gateway, clock))
-            observer = _Observer(gateway)
-            asked = ("port", "advance", "next_day", "clock", "held", "needed", "books", "trades")
+                playing = asyncio.create_task(_play_flat_out(gateway, clock, observer.played))
+            asked = (
+                "port",
+                "advance",
+                "play",
+                "next_day",
+                "clock",
+                "counts",
+                "held",
+                "needed",
+                "books",
+                "trades",
+            )
             await serve({name: getattr(observer, name) for name in asked})
             if playing is not None:
                 playing.cancel()

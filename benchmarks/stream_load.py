@@ -61,7 +61,7 @@ class _Size:
     shares: tuple[float, ...]
 
 
-_FULL = _Size(32, 50, 4.0, 80, (0.25, 0.5, 0.8, 2.0))
+_FULL = _Size(32, 50, 10.0, 80, (0.25, 0.5, 0.8, 2.0))
 _QUICK = _Size(3, 5, 0.2, 3, (0.5,))
 
 
@@ -176,6 +176,7 @@ async def _flat_out(size: _Size) -> _Flow:
         ObservedGateway.start(wanted) as gateway,
         _streaming(gateway, size) as clients,
     ):
+        await gateway.play()
         return await _flow(gateway, clients, size.seconds)
 
 
@@ -207,7 +208,7 @@ async def _streaming(gateway: ObservedGateway, size: _Size) -> AsyncIterator[lis
         await client.subscribe(number, us_stocks(size.contracts), quotes=True)
     wanted = size.clients * size.contracts * 2
     for _ in range(_LOOKS):
-        if (await gateway.held())["streams"] >= wanted:
+        if (await gateway.counts())["streams"] >= wanted:
             break
         await asyncio.sleep(_LOOK_S)
     else:

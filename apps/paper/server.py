@@ -35,8 +35,8 @@ __all__ = ["GatewayCounts", "GatewaySettings", "PaperGateway"]
 
 _LOGGER = logging.getLogger(__name__)
 
-_STEP_MS = 5_000
-"""Market time is played in steps of this much."""
+_STEPS_MS = (20, 5_000)
+"""Market time is played in steps from so much to so much, the shorter the more there is to do."""
 
 _TURN_S = 0.02
 """How long the market may be played in one go; then the sockets are served."""
@@ -81,6 +81,8 @@ class PaperGateway:
         self._count = 0
         self._port = ListeningPort(settings.host, settings.port, self._new_socket)
         self._is_closing = False
+        self._is_behind = False
+        self._step_ms = _STEPS_MS[1]
         self._woken = asyncio.Event()
         self.ended = asyncio.Event()
         self._failure: BaseException | None = None
@@ -151,11 +153,12 @@ class PaperGateway:
         """Bring the hub to the clock's present before a request is answered.
 
         A market that is asked to run faster than it can be made falls behind its clock rather than
-        keep its clients waiting: what they are told is always of the market's own time.
+        keep its clients waiting: what they are told is always of the market's own time. While it
+        is behind, requests come between two turns of its own, and not each after another one.
         """
         if isinstance(self.clock, ManualClock):
             self.hub.advance(self.clock.now())
-        else:
+        elif not self._is_behind:
             self._catch_up(self.clock)
 
     def flush(self) -> None:
@@ -253,11 +256,15 @@ class PaperGateway:
 
     def _catch_up(self, clock: MarketClock) -> None:
         """Play up to the clock's present, or for one turn if that takes longer."""
-        now = clock.now()
-        turn_ends = time.monotonic() + _TURN_S
-        while self.hub.now < now and time.monotonic() < turn_ends:
+        now, began_s = clock.now(), time.monotonic()
+        at_s, turn_ends_s = began_s, began_s + _TURN_S
+        while self.hub.now < now and at_s < turn_ends_s:
             due = self.hub.next_due()
-            self.hub.advance(now if due is None else min(now, max(due, self.hub.now) + _STEP_MS))
+            step_ends = now if due is None else max(due, self.hub.now) + self._step_ms
+            self.hub.advance(min(now, step_ends))
+            took_s, at_s = time.monotonic() - at_s, time.monotonic()
+            self._step_ms = _next_step_ms(self._step_ms, took_s)
+        self._is_behind = self.hub.now < now
 
     async def _until_due(self, clock: MarketClock) -> None:
         """Wait for the next moment at which something is due; a long answer is due at once."""
@@ -307,6 +314,14 @@ class PaperGateway:
         await closed
         if self.hub.sessions:
             _LOGGER.warning("left behind at the end: %s", self.counts())
+
+
+def _next_step_ms(step_ms: Millis, took_s: float) -> Millis:
+    """Give a step that takes a part of a turn, by how long the last one took."""
+    shortest, longest = _STEPS_MS
+    if took_s > _TURN_S / 2:
+        return max(shortest, step_ms // 2)
+    return min(longest, step_ms * 2) if took_s < _TURN_S / 8 else step_ms
 
 
 def _clock_for(settings: GatewaySettings) -> MarketClock:
