@@ -25,8 +25,8 @@ from apps.api.views.banner import banner
 from apps.domain.errors import DeskError
 from apps.engine.alerts import Alert
 from apps.engine.desk import Desk
+from apps.engine.orders.trades import TradeState, TradeView
 from apps.engine.requests import BreakoutRequest
-from apps.engine.trades import TradeState, TradeView
 from apps.paper.server import PaperGateway
 
 __all__ = ["tell_story"]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from apps.domain.errors import DeskError
 from apps.domain.trading_state import ACTIVE, HaltCause, Trading, TradingState
-from apps.engine.trading_switch import KillOrder
+from apps.engine.risk.trading_switch import KillOrder
 
 __all__ = ["KILL_NAME", "HaltFiles"]
 
@@ -29,7 +29,7 @@ _MOST_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class HaltFiles:
-    """Keeps the trading state in ``folder``: see `apps.engine.trading_switch.TradingKeeper`."""
+    """Keeps the trading state in ``folder``: a `TradingKeeper` of the engine's."""
 
     folder: Path
 

@@ -21,10 +21,10 @@ from apps.domain.trading_state import ACTIVE, Trading
 
 if TYPE_CHECKING:
     from apps.engine.breakout_watcher import WatcherView
-    from apps.engine.cancellations import CancelOutcome
-    from apps.engine.exit_routine import CloseOutcome
+    from apps.engine.exits.exit_routine import CloseOutcome
+    from apps.engine.orders.cancellations import CancelOutcome
+    from apps.engine.orders.trades import TradeView
     from apps.engine.portfolio import PositionView
-    from apps.engine.trades import TradeView
     from apps.store.journal.reading import Entry, WrittenIntent
 
 __all__ = [

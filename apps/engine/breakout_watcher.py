@@ -4,7 +4,7 @@ Everything from a bar to its bracket happens within `BreakoutWatcher.on_bar`, sy
 task is started and nothing is awaited on that way. `BreakoutWatcher.run` is the life around it:
 it joins the feed, waits until the rule is over and its trade has its outcome, and leaves the
 feed whatever happens. The rule itself is `apps.domain.breakout`'s, orders are
-`apps.engine.execution`'s.
+`apps.engine.orders.execution`'s.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ from apps.domain.levels import Direction, Level
 from apps.domain.sessions import Span
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.breakout_words import words_of
-from apps.engine.execution import EntryIntent
-from apps.engine.feeds import BarFeeds
+from apps.engine.orders.execution import EntryIntent
+from apps.engine.orders.trades import Trade, TradeView
 from apps.engine.ports import Clock, MarketData, QuoteStream, Subscription
-from apps.engine.trades import Trade, TradeView
+from apps.engine.prices.feeds import BarFeeds
 
 __all__ = ["QUOTE_IS_FRESH_S", "BreakoutWatcher", "Readiness", "WatcherSpec", "WatcherView"]
 
@@ -126,7 +126,7 @@ class WatcherView:
 
 
 class BreakoutWatcher:
-    """One watcher. It is a listener of its feed: see `apps.engine.feeds.FeedListener`."""
+    """One watcher. It is a listener of its feed: see `apps.engine.prices.feeds.FeedListener`."""
 
     def __init__(
         self,
@@ -223,7 +223,7 @@ class BreakoutWatcher:
         return calm_bars(self.spec.rule, self._state, self._session)
 
     def urgency(self) -> float:
-        """Tell how soon bars are needed; see `apps.engine.bar_feed.FeedListener`."""
+        """Tell how soon bars are needed; see `apps.engine.prices.bar_feed.FeedListener`."""
         bar = self._newest_bar()
         if self._trade is not None:
             return 0.0

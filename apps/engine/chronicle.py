@@ -31,8 +31,8 @@ from apps.domain.records import (
     Record,
 )
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.market_clock import MarketClock
 from apps.engine.ports import Broker, BrokerNotice, Journal, Link, LinkState
+from apps.engine.prices.market_clock import MarketClock
 from apps.engine.supervisor import Supervisor
 
 __all__ = ["Chronicle"]

@@ -22,28 +22,28 @@ from apps.domain.risk import RiskLimits, TradingMode, check_account
 from apps.domain.trading_state import Halt, HaltCause, Trading, TradingState
 from apps.engine.alerts import AlertSink
 from apps.engine.breakout_watcher import WatcherView
-from apps.engine.cancellations import Cancellations, CancelOutcome
 from apps.engine.chronicle import Chronicle
-from apps.engine.closings import Closings
-from apps.engine.dispatch import Dispatch
-from apps.engine.execution import Execution
-from apps.engine.exit_routine import CloseOutcome, ExitRoutine
-from apps.engine.feeds import BarFeeds
-from apps.engine.kill_switch import HaltOutcome, KillSwitch
-from apps.engine.last_prices import LastPrices
-from apps.engine.market_clock import MarketClock
-from apps.engine.order_gate import OrderGate
-from apps.engine.own_book import OwnBook
+from apps.engine.exits.closings import Closings
+from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
+from apps.engine.orders.cancellations import Cancellations, CancelOutcome
+from apps.engine.orders.dispatch import Dispatch
+from apps.engine.orders.execution import Execution
+from apps.engine.orders.trades import Trade, TradeView
 from apps.engine.portfolio import Portfolio, PositionView, QuoteView
 from apps.engine.ports import Broker, Clock, Journal, Link, MarketData, Subscription
 from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults, Previews
+from apps.engine.prices.feeds import BarFeeds
+from apps.engine.prices.last_prices import LastPrices
+from apps.engine.prices.market_clock import MarketClock
+from apps.engine.prices.running_prices import RunningPrices
 from apps.engine.requests import BracketRequest, BreakoutRequest
-from apps.engine.running_prices import RunningPrices
+from apps.engine.risk.kill_switch import HaltOutcome, KillSwitch
+from apps.engine.risk.order_gate import OrderGate
+from apps.engine.risk.own_book import OwnBook
+from apps.engine.risk.trading_switch import TradingKeeper, TradingSwitch, Unkept
 from apps.engine.shutdown import Shutdown, ShutdownReport
 from apps.engine.supervisor import Supervisor
 from apps.engine.switchboard import Switchboard
-from apps.engine.trades import Trade, TradeView
-from apps.engine.trading_switch import TradingKeeper, TradingSwitch, Unkept
 from apps.engine.watchers import Watchers
 
 __all__ = ["Desk", "ShutdownReport"]

@@ -11,8 +11,8 @@ from apps.domain.instruments import Instrument
 from apps.domain.orders import OrderState
 from apps.domain.protection import Protection, ProtectionState, protection_of
 from apps.domain.quotes import Quote
-from apps.engine.own_book import OwnBook
 from apps.engine.ports import Broker
+from apps.engine.risk.own_book import OwnBook
 
 __all__ = ["Portfolio", "PositionView", "QuoteView"]
 

@@ -30,12 +30,12 @@ from apps.domain.orders import Side
 from apps.domain.quotes import Quote
 from apps.domain.sizing import check_quantity, parse_quantity
 from apps.engine.breakout_watcher import WatcherSpec
-from apps.engine.execution import EntryIntent
-from apps.engine.last_prices import LastPrices
-from apps.engine.market_clock import MarketClock
-from apps.engine.order_gate import OrderGate
+from apps.engine.orders.execution import EntryIntent
 from apps.engine.ports import Clock, MarketData
+from apps.engine.prices.last_prices import LastPrices
+from apps.engine.prices.market_clock import MarketClock
 from apps.engine.requests import BracketRequest, BreakoutRequest
+from apps.engine.risk.order_gate import OrderGate
 
 __all__ = ["BracketPreview", "BreakoutPreview", "OrderDefaults", "Previews"]
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.domain.orders import OrderState
-from apps.engine.closings import Closings
-from apps.engine.execution import Execution
-from apps.engine.own_book import OwnBook
+from apps.engine.exits.closings import Closings
+from apps.engine.orders.execution import Execution
 from apps.engine.portfolio import Portfolio, PositionView
 from apps.engine.ports import Broker, Clock
+from apps.engine.risk.own_book import OwnBook
 from apps.engine.supervisor import Supervisor, TaskEnd
 from apps.engine.watchers import Watchers
 

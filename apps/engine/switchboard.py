@@ -9,14 +9,14 @@ from __future__ import annotations
 from apps.domain.errors import DeskError
 from apps.domain.orders import Fill, OrderState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.cancellations import Cancellations
-from apps.engine.execution import Execution
-from apps.engine.exit_routine import ExitRoutine
-from apps.engine.feeds import BarFeeds
+from apps.engine.exits.exit_routine import ExitRoutine
 from apps.engine.link_news import LinkNews
-from apps.engine.market_clock import MarketClock
-from apps.engine.own_book import OwnBook
+from apps.engine.orders.cancellations import Cancellations
+from apps.engine.orders.execution import Execution
 from apps.engine.ports import Broker, BrokerNotice, Link, LinkState
+from apps.engine.prices.feeds import BarFeeds
+from apps.engine.prices.market_clock import MarketClock
+from apps.engine.risk.own_book import OwnBook
 from apps.engine.supervisor import Supervisor, contained, sentence
 
 __all__ = ["Switchboard"]

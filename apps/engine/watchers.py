@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from apps.domain.errors import NotFound
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.breakout_watcher import BreakoutWatcher, WatcherSpec, WatcherView
-from apps.engine.execution import Execution
-from apps.engine.feeds import BarFeeds
-from apps.engine.market_clock import MarketClock
+from apps.engine.orders.execution import Execution
 from apps.engine.ports import Clock, MarketData
+from apps.engine.prices.feeds import BarFeeds
+from apps.engine.prices.market_clock import MarketClock
 from apps.engine.supervisor import Supervised, Supervisor, TaskEnd
 
 __all__ = ["Watchers"]

@@ -27,15 +27,15 @@ from apps.domain.sessions import TradingHours
 from apps.domain.ticks import TickRule
 from apps.domain.trading_state import ACTIVE, HaltCause, Trading, TradingState
 from apps.engine.breakout_watcher import Readiness, WatcherSpec, WatcherView
-from apps.engine.cancellations import CancelOutcome
 from apps.engine.desk import Desk
-from apps.engine.exit_routine import CloseOutcome
-from apps.engine.kill_switch import HaltOutcome
+from apps.engine.exits.exit_routine import CloseOutcome
+from apps.engine.orders.cancellations import CancelOutcome
+from apps.engine.orders.trades import TradeState, TradeView
 from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import Link, LinkState
 from apps.engine.previews import BracketPreview, BreakoutPreview
 from apps.engine.requests import BracketRequest, BreakoutRequest
-from apps.engine.trades import TradeState, TradeView
+from apps.engine.risk.kill_switch import HaltOutcome
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 CENT = TickRule.of("0.01")

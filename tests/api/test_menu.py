@@ -11,9 +11,9 @@ from apps.api.outcomes import ExitCode
 from apps.api.tree import parse
 from apps.domain.errors import BrokerRejected, InvalidInput, NotConnected, NotFound
 from apps.engine.alerts import Alert, AlertKind
-from apps.engine.cancellations import CancelOutcome
+from apps.engine.orders.cancellations import CancelOutcome
+from apps.engine.orders.trades import TradeState
 from apps.engine.requests import BracketRequest, BreakoutRequest
-from apps.engine.trades import TradeState
 from tests.api.stand_ins import CTRL_C, CTRL_C_ON_A_LINE, END, OPEN, FakeDesk, a_session, a_trade
 
 Output = pytest.CaptureFixture[str]

@@ -21,11 +21,11 @@ from apps.domain.orders import Side
 from apps.domain.protection import ProtectionState
 from apps.domain.trading_state import HaltCause, Trading, TradingState
 from apps.engine.breakout_watcher import Readiness
-from apps.engine.cancellations import CancelOutcome
 from apps.engine.desk import ShutdownReport
-from apps.engine.exit_routine import CloseOutcome
-from apps.engine.kill_switch import HaltOutcome
-from apps.engine.trades import TradeState
+from apps.engine.exits.exit_routine import CloseOutcome
+from apps.engine.orders.cancellations import CancelOutcome
+from apps.engine.orders.trades import TradeState
+from apps.engine.risk.kill_switch import HaltOutcome
 from tests.api.stand_ins import (
     OPEN,
     a_bar,

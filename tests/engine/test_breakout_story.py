@@ -14,8 +14,8 @@ from apps.domain.orders import OrderType, Side, TimeInForce
 from apps.domain.sessions import Span, TradingHours
 from apps.engine.alerts import AlertKind
 from apps.engine.breakout_watcher import Readiness
+from apps.engine.orders.trades import TradeState
 from apps.engine.ports import LinkState
-from apps.engine.trades import TradeState
 from tests.engine.conftest import Stage
 from tests.engine.fakes import AAPL, CLOSE, MSFT, OPEN, a_bar, an_instrument, settle
 

@@ -15,11 +15,11 @@ from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport
+from apps.engine.orders.trades import TradeView
 from apps.engine.ports import Journal, LinkState
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BreakoutRequest
-from apps.engine.trades import TradeView
-from apps.engine.trading_switch import TradingKeeper
+from apps.engine.risk.trading_switch import TradingKeeper
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
 from apps.ib.pacing import Limits

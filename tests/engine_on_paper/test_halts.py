@@ -15,9 +15,9 @@ from apps.domain.errors import Refused, TradingHalted
 from apps.domain.risk import TradingMode
 from apps.domain.trading_state import HaltCause, Trading, TradingState
 from apps.engine.alerts import AlertKind
-from apps.engine.kill_switch import HaltOutcome
 from apps.engine.ports import LinkState
 from apps.engine.requests import BracketRequest
+from apps.engine.risk.kill_switch import HaltOutcome
 from tests.engine_on_paper.play import Play, a_play
 
 LIMIT = BracketRequest("buy", "AAPL", "10", limit="189.00")

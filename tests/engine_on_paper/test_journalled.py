@@ -10,9 +10,9 @@ from pathlib import Path
 from apps.domain.records import Executed, OrderReserved, OrderSeen
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.desk import Desk
+from apps.engine.orders.trades import TradeState
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BracketRequest
-from apps.engine.trades import TradeState
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
 from apps.paper.faults.messages import RollBackIds

@@ -10,8 +10,8 @@ from apps.domain.errors import NotFound, RiskRefused
 from apps.domain.orders import Side
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import AlertKind
+from apps.engine.orders.trades import TradeState
 from apps.engine.requests import BracketRequest
-from apps.engine.trades import TradeState
 from tests.engine_on_paper.play import Play, a_play
 
 

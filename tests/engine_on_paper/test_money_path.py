@@ -9,8 +9,8 @@ import pytest
 from apps.domain.orders import Side
 from apps.domain.risk import RiskLimits
 from apps.engine.alerts import AlertKind
+from apps.engine.orders.trades import TradeState
 from apps.engine.requests import BreakoutRequest
-from apps.engine.trades import TradeState
 from tests.engine_on_paper.play import a_play
 
 FIVE = ("AAPL", "MSFT", "NVDA", "AMD", "INTC")

@@ -8,7 +8,7 @@ from rich.text import Text
 from apps.api.replies import Account, CancelOutcomes, CloseOutcomes, Positions
 from apps.api.views import market, tables
 from apps.domain.trading_state import Trading
-from apps.engine.kill_switch import HaltOutcome
+from apps.engine.risk.kill_switch import HaltOutcome
 
 __all__ = ["account", "halted", "outcome", "positions"]
 

@@ -10,10 +10,10 @@ from rich.text import Text
 from apps.api import replies
 from apps.api.views import halts, journal, link, market, previews, tables
 from apps.engine.breakout_watcher import WatcherView
-from apps.engine.kill_switch import HaltOutcome
+from apps.engine.orders.trades import TradeView
 from apps.engine.portfolio import QuoteView
 from apps.engine.previews import BracketPreview, BreakoutPreview
-from apps.engine.trades import TradeView
+from apps.engine.risk.kill_switch import HaltOutcome
 
 __all__ = ["render"]
 

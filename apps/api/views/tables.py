@@ -24,8 +24,8 @@ from apps.domain.levels import Direction
 from apps.domain.orders import OrderState
 from apps.domain.protection import ProtectionState
 from apps.engine.breakout_watcher import Readiness, WatcherView
+from apps.engine.orders.trades import TradeView
 from apps.engine.portfolio import PositionView
-from apps.engine.trades import TradeView
 
 __all__ = [
     "cancellations",

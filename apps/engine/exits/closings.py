@@ -2,7 +2,7 @@
 
 Between a stop that is cancelled and the order that takes its place a position is naked, so a
 trader who presses Ctrl-C at a running `close` leaves the waiting, not the position. What became
-of it is then an alert. The routine itself is `apps.engine.exit_routine`.
+of it is then an alert. The routine itself is `apps.engine.exits.exit_routine`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from apps.domain.errors import DeskError
 from apps.domain.instruments import Instrument
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.exit_routine import CloseOutcome, ExitRoutine
-from apps.engine.market_clock import MarketClock
+from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
 from apps.engine.ports import Clock
+from apps.engine.prices.market_clock import MarketClock
 from apps.engine.supervisor import Supervised, Supervisor
 
 __all__ = ["Closings"]

@@ -1,7 +1,7 @@
 """One order of a trade: what was asked for, what the broker says of it, what was filled.
 
 Here is how the broker's words about a single order are to be read. What several of them come to
-together stands in `apps.engine.trades`.
+together stands in `apps.engine.orders.trades`.
 """
 
 from __future__ import annotations

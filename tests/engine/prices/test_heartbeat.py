@@ -12,9 +12,9 @@ from apps.domain.bars import Bar
 from apps.domain.errors import BrokerError
 from apps.domain.instruments import Instrument
 from apps.domain.sessions import Span, TradingHours
-from apps.engine.bar_feed import BarFeed, Seat
-from apps.engine.heartbeat import Heartbeat
-from apps.engine.market_clock import MarketClock
+from apps.engine.prices.bar_feed import BarFeed, Seat
+from apps.engine.prices.heartbeat import Heartbeat
+from apps.engine.prices.market_clock import MarketClock
 from tests.engine.fakes import AAPL, CLOSE, OPEN, FakeClock, FakeMarket, a_bar, an_instrument
 
 

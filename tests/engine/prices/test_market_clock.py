@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from apps.domain.errors import DeadlineExceeded
-from apps.engine.market_clock import STANDSTILL_S, MarketClock
+from apps.engine.prices.market_clock import STANDSTILL_S, MarketClock
 from tests.engine.fakes import OPEN, FakeClock, FakeMarket
 
 

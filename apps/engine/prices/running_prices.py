@@ -1,7 +1,7 @@
 """The prices of what is entered and held are kept running: losses are counted by them.
 
 At home here: how long the feed of a contract is kept open for that, and what is told where there
-is none. The prices themselves go to `apps.engine.own_book`.
+is none. The prices themselves go to `apps.engine.risk.own_book`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from apps.domain.errors import DeskError
 from apps.domain.gaps import Replay
 from apps.domain.instruments import Instrument
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.feeds import BarFeeds
-from apps.engine.market_clock import MarketClock
 from apps.engine.ports import MarketData
+from apps.engine.prices.feeds import BarFeeds
+from apps.engine.prices.market_clock import MarketClock
 from apps.engine.supervisor import Supervisor
 
 __all__ = ["RunningPrices"]

@@ -35,12 +35,12 @@ from apps.domain.instruments import Instrument
 from apps.domain.numerals import plain
 from apps.domain.orders import OrderState, OrderType, Ticket, TimeInForce
 from apps.engine.deadlines import Changes
-from apps.engine.execution import Execution
-from apps.engine.legs import LegRole
-from apps.engine.order_gate import OrderGate
-from apps.engine.own_book import OwnBook
+from apps.engine.orders.execution import Execution
+from apps.engine.orders.legs import LegRole
+from apps.engine.orders.trades import Trade
 from apps.engine.ports import Broker, Clock, MarketData, QuoteStream
-from apps.engine.trades import Trade
+from apps.engine.risk.order_gate import OrderGate
+from apps.engine.risk.own_book import OwnBook
 
 __all__ = ["CloseOutcome", "ExitRoutine"]
 

@@ -14,9 +14,9 @@ from apps.domain.instruments import Instrument
 from apps.domain.orders import Bracket, Ticket
 from apps.domain.records import ChangeAsked, IntentDropped, IntentReserved, OrderReserved
 from apps.engine.chronicle import Chronicle
-from apps.engine.legs import LegRole, roles_of
-from apps.engine.market_clock import MarketClock
+from apps.engine.orders.legs import LegRole, roles_of
 from apps.engine.ports import Broker
+from apps.engine.prices.market_clock import MarketClock
 
 __all__ = ["Dispatch"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from apps.domain.errors import BrokerError, DeadlineExceeded, NotConnected, NotFound
 from apps.domain.orders import OrderState, OrderStatus
 from apps.engine.deadlines import Changes
-from apps.engine.execution import Execution
+from apps.engine.orders.execution import Execution
 from apps.engine.ports import Broker, BrokerNotice, Clock
 
 __all__ = ["CancelOutcome", "Cancellations"]

@@ -7,7 +7,7 @@ import pytest
 
 from apps.domain.account import Position
 from apps.domain.orders import Fill, Side
-from apps.engine.own_book import OwnBook
+from apps.engine.risk.own_book import OwnBook
 from tests.engine.fakes import AAPL, ACCOUNT, CLIENT_ID, OPEN, a_bar
 
 BOUGHT = Fill(

@@ -1,7 +1,7 @@
 """The trading state of one desk: held, kept where it outlives the desk, and asked before entries.
 
 At home here: the state and its keeping. What is withdrawn and closed when trading is halted is
-done by `apps.engine.kill_switch`, which hears of every change by `on_actions`. The state machine
+done by the kill switch, which hears of every change by `on_actions`. The state machine
 itself is `apps.domain.trading_state`'s.
 """
 
@@ -27,7 +27,7 @@ from apps.domain.trading_state import (
     step,
 )
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.market_clock import MarketClock
+from apps.engine.prices.market_clock import MarketClock
 
 __all__ = ["KillOrder", "TradingKeeper", "TradingSwitch", "Unkept"]
 

@@ -4,13 +4,13 @@ At home here: who listens to which contract, when a subscription is opened and c
 order lost ones are opened again, and how gaps are filled. Every loss is an epoch: when the link's
 counter has grown by one that took bars, a feed is blind at once, whatever the link's state says
 by then, and stays so until it was subscribed anew. A subscription that the broker ends, or that
-falls silent (`apps.engine.heartbeat`), is a loss too.
+falls silent (`apps.engine.prices.heartbeat`), is a loss too.
 
 IB takes sixty new subscriptions in ten minutes. Those that are lost together wait for their turn,
 the most urgent first: what has an open trade, then what is nearest to its level.
 
 What was missed is fetched from history once the first new bar shows where the gap ends, and told
-as replayed (`apps.engine.bar_feed`). What cannot be had is told, and the feed goes on.
+as replayed (`apps.engine.prices.bar_feed`). What cannot be had is told, and the feed goes on.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from apps.domain.gaps import Gap, Replay, filled, reaches, span_to_ask
 from apps.domain.instruments import Instrument
 from apps.domain.link import FarmKind, Link, LinkState, Lost
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.bar_feed import BarFeed, FeedListener, Seat
-from apps.engine.heartbeat import Heartbeat
-from apps.engine.market_clock import MarketClock
 from apps.engine.ports import Clock, MarketData, Subscription
+from apps.engine.prices.bar_feed import BarFeed, FeedListener, Seat
+from apps.engine.prices.heartbeat import Heartbeat
+from apps.engine.prices.market_clock import MarketClock
 from apps.engine.supervisor import Supervised, Supervisor, TaskEnd, contained, sentence
 
 __all__ = ["BarFeeds", "FeedListener"]

@@ -28,11 +28,11 @@ from apps.domain.risk import (
     check_size,
     only_reduces,
 )
-from apps.engine.last_prices import LastPrices
-from apps.engine.market_clock import MarketClock
-from apps.engine.own_book import OwnBook
 from apps.engine.ports import Broker, Clock
-from apps.engine.trading_switch import TradingSwitch
+from apps.engine.prices.last_prices import LastPrices
+from apps.engine.prices.market_clock import MarketClock
+from apps.engine.risk.own_book import OwnBook
+from apps.engine.risk.trading_switch import TradingSwitch
 
 __all__ = ["OrderGate"]
 

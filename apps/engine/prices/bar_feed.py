@@ -5,8 +5,8 @@ fails is told so itself and harms no other. A bar that is calm to all of them is
 
 When bars are missing before one that comes, that one and those after it are held until the gap is
 over: filled from history, or given up. Then all of them are replayed, but for the newest one
-where it has just come. Who fills gaps, and who subscribes, is `apps.engine.feeds`. A feed keeps
-its last bar and, for the while, those that it holds back: `MOST_HELD` at most.
+where it has just come. Who fills gaps, and who subscribes, is `apps.engine.prices.feeds`. A feed
+keeps its last bar and, for the while, those that it holds back: `MOST_HELD` at most.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ class BarFeed:
 
     ``doubts`` counts how often bars were missing that nobody else had either: it takes twice as
     much each time to be suspected again. ``quiet_since`` is the market time at which it was first
-    seen that bars are overdue, ``doubted_at`` that of the last doubt since (`apps.engine.heartbeat`
-    keeps both).
+    seen that bars are overdue, ``doubted_at`` that of the last doubt since (the heartbeat keeps
+    both).
     """
 
     def __init__(self, instrument: Instrument, owner: FeedOwner, clock: Clock) -> None:

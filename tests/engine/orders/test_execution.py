@@ -10,9 +10,9 @@ from apps.domain.errors import InvalidInput, NotConnected, Refused, RiskRefused
 from apps.domain.orders import OrderStatus, OrderType
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import AlertKind
+from apps.engine.orders.trades import TradeState
 from apps.engine.ports import BrokerNotice, LinkState
 from apps.engine.requests import BracketRequest
-from apps.engine.trades import TradeState
 from tests.engine.conftest import Stage, Staging
 from tests.engine.fakes import AAPL, a_bar, settle
 

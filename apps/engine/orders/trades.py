@@ -2,7 +2,7 @@
 
 Here is what is known of it (its legs, executions keyed by exec_id) and the state that follows from
 that, with a table of what may follow what. Nothing here talks to the broker or decides anything:
-that is `apps.engine.execution`.
+that is `apps.engine.orders.execution`.
 
 Executions count, not statuses: a status may come late, twice or never. A correction of an
 execution replaces it (`apps.domain.pnl.last_word`), in whatever order the two are heard.
@@ -22,7 +22,7 @@ from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
 from apps.domain.pnl import last_word
 from apps.domain.protection import ProtectionState, protection_of
 from apps.engine.deadlines import Changes
-from apps.engine.legs import Leg, LegRole, roles_of
+from apps.engine.orders.legs import Leg, LegRole, roles_of
 from apps.engine.ports import Clock
 
 __all__ = ["TRANSITIONS", "Trade", "TradeState", "TradeView"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from apps.domain.quotes import Quote
-from apps.engine.last_prices import DELAY_S, LastPrices, SeenPrice
+from apps.engine.prices.last_prices import DELAY_S, LastPrices, SeenPrice
 from tests.engine.fakes import AAPL, FakeClock, a_bar
 
 

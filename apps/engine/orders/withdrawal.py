@@ -16,10 +16,10 @@ from decimal import Decimal
 from apps.domain.errors import BrokerError, DeadlineExceeded, DeskError, NotConnected, NotFound
 from apps.domain.orders import OrderState, Ticket
 from apps.engine.deadlines import Changes
-from apps.engine.dispatch import Dispatch
-from apps.engine.legs import Leg, LegRole
+from apps.engine.orders.dispatch import Dispatch
+from apps.engine.orders.legs import Leg, LegRole
+from apps.engine.orders.trades import Trade
 from apps.engine.ports import Broker, Clock
-from apps.engine.trades import Trade
 
 __all__ = ["Withdrawal"]
 

@@ -13,10 +13,10 @@ from apps.domain.errors import NotFound, RiskRefused
 from apps.domain.orders import OrderStatus, OrderType
 from apps.domain.protection import ProtectionState
 from apps.engine.alerts import AlertKind
-from apps.engine.exit_routine import CloseOutcome
+from apps.engine.exits.exit_routine import CloseOutcome
+from apps.engine.orders.trades import TradeState
 from apps.engine.ports import LinkState
 from apps.engine.requests import BracketRequest
-from apps.engine.trades import TradeState
 from tests.engine.conftest import Stage, Staging, shut_down
 from tests.engine.fakes import AAPL, MSFT, settle
 

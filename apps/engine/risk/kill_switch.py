@@ -1,9 +1,9 @@
 """What follows when trading is halted: entries are withdrawn, then, if asked, all is closed.
 
-Entries have been stopped before anything here begins: that is `apps.engine.trading_switch`'s. The
-work goes on until it is done, whoever waits for it or no longer does; while the link is down it
-waits for the link, and after a restart it begins anew. Positions are left by the exit routine, all
-at the same time.
+Entries have been stopped before anything here begins: that is the trading switch's. The work goes
+on until it is done, whoever waits for it or no longer does; while the link is down it waits for the
+link, and after a restart it begins anew. Positions are left by the exit routine, all at the same
+time.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from apps.domain.errors import (
 from apps.domain.instruments import Instrument
 from apps.domain.trading_state import Action, Flatten, Flattened, Halt, Trading, WithdrawEntries
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.cancellations import Cancellations, CancelOutcome
-from apps.engine.closings import Closings
-from apps.engine.exit_routine import CloseOutcome, ExitRoutine
-from apps.engine.market_clock import MarketClock
-from apps.engine.order_gate import OrderGate
+from apps.engine.exits.closings import Closings
+from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
+from apps.engine.orders.cancellations import Cancellations, CancelOutcome
 from apps.engine.ports import Broker, Clock
+from apps.engine.prices.market_clock import MarketClock
+from apps.engine.risk.order_gate import OrderGate
+from apps.engine.risk.trading_switch import TradingSwitch
 from apps.engine.supervisor import Supervised, Supervisor, TaskEnd
-from apps.engine.trading_switch import TradingSwitch
 
 __all__ = ["HaltOutcome", "KillSwitch"]
 

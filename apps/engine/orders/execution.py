@@ -24,14 +24,9 @@ from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
 from apps.domain.risk import LiveIntent
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.deadlines import Changes
-from apps.engine.dispatch import Dispatch
-from apps.engine.legs import LegRole
-from apps.engine.market_clock import MarketClock
-from apps.engine.order_gate import OrderGate
-from apps.engine.ports import Broker, BrokerNotice, Clock, Link
-from apps.engine.running_prices import RunningPrices
-from apps.engine.supervisor import Supervised, Supervisor, TaskEnd
-from apps.engine.trade_words import (
+from apps.engine.orders.dispatch import Dispatch
+from apps.engine.orders.legs import LegRole
+from apps.engine.orders.trade_words import (
     closed_words,
     fill_words,
     missing_words,
@@ -43,8 +38,13 @@ from apps.engine.trade_words import (
     unprotected_words,
     withdrawn_words,
 )
-from apps.engine.trades import Trade, TradeState
-from apps.engine.withdrawal import Withdrawal
+from apps.engine.orders.trades import Trade, TradeState
+from apps.engine.orders.withdrawal import Withdrawal
+from apps.engine.ports import Broker, BrokerNotice, Clock, Link
+from apps.engine.prices.market_clock import MarketClock
+from apps.engine.prices.running_prices import RunningPrices
+from apps.engine.risk.order_gate import OrderGate
+from apps.engine.supervisor import Supervised, Supervisor, TaskEnd
 
 __all__ = ["ENTRY_PATIENCE_S", "EntryIntent", "Execution"]
 

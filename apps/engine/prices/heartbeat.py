@@ -24,9 +24,9 @@ from apps.domain.bars import BASE_SECONDS
 from apps.domain.errors import DeskError
 from apps.domain.gaps import Gap, span_to_ask
 from apps.domain.instruments import Instrument
-from apps.engine.bar_feed import BarFeed
-from apps.engine.market_clock import MarketClock
 from apps.engine.ports import Clock, MarketData
+from apps.engine.prices.bar_feed import BarFeed
+from apps.engine.prices.market_clock import MarketClock
 
 __all__ = ["Heartbeat"]
 

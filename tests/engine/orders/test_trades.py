@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from apps.domain.brackets import build_bracket
 from apps.domain.errors import IllegalTransition
 from apps.domain.orders import Bracket, Fill, OrderStatus, Side
-from apps.engine.trades import TRANSITIONS, Trade, TradeState
+from apps.engine.orders.trades import TRANSITIONS, Trade, TradeState
 from tests.engine.fakes import AAPL, FakeBroker, FakeClock
 
 

@@ -15,10 +15,10 @@ from apps.domain.errors import BrokerError
 from apps.domain.gaps import Gap, Replay
 from apps.domain.link import Farm, FarmKind, Loss, LossCause, Lost
 from apps.engine.alerts import Alert, AlertKind
-from apps.engine.bar_feed import MOST_HELD
-from apps.engine.feeds import BarFeeds
-from apps.engine.market_clock import MarketClock
 from apps.engine.ports import Link, LinkState
+from apps.engine.prices.bar_feed import MOST_HELD
+from apps.engine.prices.feeds import BarFeeds
+from apps.engine.prices.market_clock import MarketClock
 from apps.engine.supervisor import Supervisor
 from tests.engine.fakes import AAPL, MSFT, OPEN, FakeClock, FakeMarket, a_bar, an_instrument, settle
 

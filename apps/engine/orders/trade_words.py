@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from apps.domain.numerals import plain, priced
 from apps.domain.orders import Bracket, Fill, Side
-from apps.engine.legs import Leg
-from apps.engine.trades import Trade
+from apps.engine.orders.legs import Leg
+from apps.engine.orders.trades import Trade
 
 __all__ = [
     "closed_words",

@@ -1,0 +1,1 @@
+"""From an intent to its known outcome: orders are sent, followed, changed, taken back."""

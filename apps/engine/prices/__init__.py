@@ -1,0 +1,1 @@
+"""What the market says: feeds of bars, their heartbeat, running prices, the market's clock."""

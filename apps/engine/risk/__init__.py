@@ -1,0 +1,1 @@
+"""What may be sent: the gate, the trading state, and the book that both judge by."""
