@@ -18,6 +18,7 @@ from pathlib import Path
 
 from apps.api.bootstrap import joined_desk
 from apps.api.config import load_settings
+from apps.domain.breakout import Phase
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import Readiness
 from apps.engine.desk import Desk
@@ -55,6 +56,14 @@ class Driver:
         """Arm a watcher as it was previewed; it watches when this is answered."""
         view = await self._desk.arm(self._previews[symbol])
         await self._ready([view.id])
+        return {}
+
+    async def confirming(self) -> Answer:
+        """Wait until the watcher that was armed last waits for its confirmation."""
+        while (view := self._desk.watchers()[-1]).phase is not Phase.CONFIRMING:
+            if view.phase.is_over:
+                raise RuntimeError(f"watcher {view.id} has ended: {view.end_reason}")
+            await self._desk.wait(_LOOK_S)
         return {}
 
     async def crowd(self, symbols: list[str], watchers: int) -> Answer:
@@ -120,6 +129,7 @@ async def main() -> None:
             {
                 "look_up": driver.look_up,
                 "watch": driver.watch,
+                "confirming": driver.confirming,
                 "crowd": driver.crowd,
                 "reach": driver.reach,
                 "lag": driver.lag,

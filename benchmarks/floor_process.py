@@ -50,6 +50,7 @@ class Floor:
             stopLossPrice=round(price * 0.995, 2),
         )
         for order in bracket:
+            order.tif = "DAY"  # an empty one is answered with a warning for each
             ib.placeOrder(bars.contract, order)
 
 

@@ -190,8 +190,12 @@ class DeskSide:
         await self._desk.ask("watch", symbol=self._plan.featured(number))
 
     async def prepare(self, number: int) -> None:
-        """Send the bar that triggers; the watcher now waits for its confirmation."""
+        """Send the bar that triggers, and see that the watcher waits for its confirmation.
+
+        A bar after a pause is held until history has told what was missed: it may take its time.
+        """
         self._gateway.advance_to(self._script.begin(number) + _BAR_A_MS)
+        await self._desk.ask("confirming")
 
     async def fire(self, number: int) -> int:
         """Send the bar that confirms; give the nanoseconds until the bracket was here."""
