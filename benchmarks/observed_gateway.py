@@ -18,7 +18,6 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from pathlib import Path
 
 from apps.paper.books.ledger import Account
@@ -33,14 +32,13 @@ from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
 from apps.paper.state.file import StateFile
 from benchmarks.paper_books import books_of, trades_of
-from benchmarks.resident import resident_bytes
+from benchmarks.resident import empty_caches, resident_bytes
 from benchmarks.script import BAR_MS, SCRIPT_START
 from benchmarks.worker import Answer, Worker, serve
 
 __all__ = ["ObservedGateway", "Pace", "Wanted"]
 
 _LOGGER = logging.getLogger(__name__)
-_LruCache = type(lru_cache(lambda: None))
 _STEP_MS = 500
 _MIB = 1024 * 1024
 
@@ -191,7 +189,7 @@ class _Observer:
 
     async def held(self) -> Answer:
         exchange, resident = self._hub.exchange, resident_bytes()
-        _empty_caches()
+        empty_caches()
         return {
             "blocks": sys.getallocatedblocks(),
             "resident": resident,
@@ -227,13 +225,6 @@ class _Observer:
 
     async def trades(self, first: int, most: int) -> Answer:
         return {"trades": trades_of(self._hub)[first : first + most]}
-
-
-def _empty_caches() -> None:
-    for each in gc.get_objects():
-        if isinstance(each, _LruCache) and each.cache_parameters()["maxsize"] is not None:
-            each.cache_clear()
-    gc.collect()
 
 
 def _anew(hub: Hub, record: ExchangeRecord) -> Exchange:

@@ -27,7 +27,9 @@ __all__ = ["Campaign", "Finding", "Mark", "Outcome"]
 
 _HOST = "127.0.0.1"
 _CASH = 1_000_000_000
-_UNREAD_BYTES = 4 * 1024 * 1024
+_UNREAD_BYTES = 32 * 1024 * 1024
+"""An attack is told up to 4 MB: one whose machine rests a while is not one that does not read."""
+
 _ATTACKS_A_DAY = 100
 """Then the market goes on to its next session, so that days end beneath all sorts of orders."""
 
