@@ -7,7 +7,6 @@ whatever happens in between.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -20,14 +19,29 @@ from apps.api.clock import SystemClock
 from apps.api.config import Settings
 from apps.api.halt_files import HaltFiles
 from apps.api.kill_signal import on_kill_signal
+from apps.api.live import Confirm, check_live
 from apps.api.logs import logging_to
-from apps.api.state import EMBEDDED, JOURNAL_NAME, account_folder, hold, hold_link, state_root
-from apps.domain.risk import RiskLimits, TradingMode
+from apps.api.replies import LiveOpening
+from apps.api.state import (
+    EMBEDDED,
+    JOURNAL_NAME,
+    account_folder,
+    check_same_account,
+    hold,
+    hold_link,
+    state_root,
+)
+from apps.domain.errors import RiskRefused
+from apps.domain.risk import RiskLimits, TradingMode, check_account
+from apps.domain.session_end import SessionEndRule
 from apps.domain.trading_state import HaltCause
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.desk import Desk
+from apps.engine.exits.guard import GuardSettings
+from apps.engine.loop_watch import LoopWatch
 from apps.engine.ports import Journal
 from apps.engine.previews import OrderDefaults
+from apps.engine.supervisor import Restarts, Supervised, Supervisor, TaskEnd
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
 from apps.ib.reports import ErrorSink
@@ -41,6 +55,8 @@ __all__ = ["Joined", "joined_desk"]
 
 _LOGGER = logging.getLogger(__name__)
 
+_KEEPING_TIMEOUT_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -51,13 +67,17 @@ class Joined:
 
 
 @asynccontextmanager
-async def joined_desk(settings: Settings, alerts: AlertSink) -> AsyncIterator[Joined]:
+async def joined_desk(
+    settings: Settings, alerts: AlertSink, confirm: Confirm | None = None
+) -> AsyncIterator[Joined]:
     """Open everything, connected and ready; close it all at the end.
 
+    Live, the desk is read-only without ``confirm``, which is asked before anything of it begins.
     Raises BadSetting, InvalidInput (limits that contradict each other), FolderInUse,
-    JournalRefused, RiskRefused (a paper desk on an account that is not), and what connecting
-    raises.
+    JournalRefused, RiskRefused (an account of the other mode's kind, or one that was not
+    confirmed), what ``confirm`` raises, and what connecting raises.
     """
+    check_live(settings)
     root = state_root(settings.desk_home)
     folder_name = EMBEDDED if settings.embedded else settings.ib_account
     limits = _limits(settings)  # before anything is opened: they may contradict each other
@@ -77,8 +97,21 @@ async def joined_desk(settings: Settings, alerts: AlertSink) -> AsyncIterator[Jo
             journal = stack.enter_context(_journal(settings, root, ib.broker.account))
         name = folder_name or ib.broker.account
         keeper = HaltFiles(account_folder(root, mode=settings.trading_mode, account=name))
-        desk = await stack.enter_async_context(_desk(settings, limits, ib, journal, keeper, alerts))
+        _check_account(settings, root, journal, ib.broker.account)
+        await _confirmed(settings, limits, ib, confirm)
+        desk = await stack.enter_async_context(
+            _desk(
+                settings,
+                limits,
+                ib,
+                journal,
+                keeper,
+                alerts,
+                live_is_confirmed=settings.live and confirm is not None,
+            )
+        )
         stack.enter_context(on_kill_signal(lambda: desk.halt_now(HaltCause.SIGNAL)))
+        stack.enter_context(LoopWatch(desk.on_stall))
         yield Joined(desk, gateway)
 
 
@@ -94,6 +127,8 @@ def _desk(
     journal: Journal,
     keeper: HaltFiles,
     alerts: AlertSink,
+    *,
+    live_is_confirmed: bool,
 ) -> Desk:
     return Desk(
         broker=ib.broker,
@@ -101,6 +136,8 @@ def _desk(
         clock=SystemClock(),
         limits=limits,
         trading_mode=TradingMode(settings.trading_mode),
+        guard=GuardSettings(settings.guard, settings.guard_patience_s),
+        session_end=SessionEndRule(settings.flat_before_close, settings.overnight),
         defaults=OrderDefaults(
             quantity=settings.default_qty,
             take_profit_pct=settings.default_tp_pct,
@@ -110,15 +147,50 @@ def _desk(
         journal=journal,
         ref_suffix=lambda: secrets.token_hex(5),
         keeper=keeper,
+        live_is_confirmed=live_is_confirmed,
     )
 
 
+async def _confirmed(
+    settings: Settings, limits: RiskLimits, ib: IBGateway, confirm: Confirm | None
+) -> None:
+    """See, live, that the account is the one that is meant."""
+    account = ib.broker.account
+    if settings.live and confirm is not None:
+        endpoint = f"{settings.ib_host}:{settings.ib_port}, client {settings.ib_client_id}"
+        summary = await ib.broker.account_summary()
+        await confirm(LiveOpening(account, endpoint, summary, limits))
+
+
+def _check_account(settings: Settings, root: Path, journal: JournalFile, account: str) -> None:
+    """Refuse an account of the wrong kind, and one that another has been traded as before."""
+    check_account(TradingMode(settings.trading_mode), account)
+    written = journal.last_account()
+    # the simulated accounts share a folder, so there a name that was chosen is a way forward
+    if written not in (None, account) and not (settings.embedded and settings.ib_account):
+        way_out = f"Set IB_ACCOUNT={account} if that is meant"
+        if not settings.embedded:
+            way_out = "Move it away if that is meant"
+        raise RiskRefused(
+            f"The journal {journal.path} is of the account {written}, and the broker gives "
+            f"{account}: nothing was traded. {way_out}, or set DESK_HOME to another folder."
+        )
+    if not settings.embedded:
+        name = f"{settings.trading_mode}-{settings.ib_host}-{settings.ib_port}"
+        check_same_account(root, name, account, chosen=bool(settings.ib_account))
+
+
 @contextmanager
-def _journal(settings: Settings, root: Path, account: str) -> Iterator[Journal]:
+def _journal(settings: Settings, root: Path, account: str) -> Iterator[JournalFile]:
     """Hold the account's folder, and the journal in it."""
     folder = account_folder(root, mode=settings.trading_mode, account=account)
-    with hold(folder), JournalFile.open(folder / JOURNAL_NAME) as journal:
-        yield journal
+    with hold(folder):
+        if settings.embedded:
+            from apps.api.embedded import put_journal_aside  # noqa: PLC0415 - as for `_embedded`
+
+            put_journal_aside(settings)
+        with JournalFile.open(folder / JOURNAL_NAME) as journal:
+            yield journal
 
 
 @asynccontextmanager
@@ -156,18 +228,29 @@ async def _linked(
         restarts=settings.ib_restart_windows,
     ) as ib:
         await ib.connect()
-        keeping = asyncio.create_task(ib.keep_connected(), name="keep connected")
-        keeping.add_done_callback(lambda task: _keeping_ended(task, tell))
+        supervisor = Supervisor(SystemClock())
+        supervisor.start(
+            "keep connected",
+            ib.keep_connected,
+            lambda task: _keeping_ended(task, tell),
+            restarts=_restarts_of_keeping(tell),
+        )
         try:
             yield ib
         finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
+            await supervisor.aclose(_KEEPING_TIMEOUT_S)
 
 
-def _keeping_ended(task: asyncio.Task[None], tell: ErrorSink) -> None:
-    if not task.cancelled() and isinstance(error := task.exception(), Exception):
-        tell("The link is no longer watched; quit and start again.", error)
+def _restarts_of_keeping(tell: ErrorSink) -> Restarts:
+    def told(error: Exception, pause_s: float) -> None:
+        tell(f"What keeps the link failed; it is begun anew in {pause_s:.0f} s.", error)
+
+    return Restarts(told=told)
+
+
+def _keeping_ended(task: Supervised, tell: ErrorSink) -> None:
+    if task.end is TaskEnd.FAILED and isinstance(task.error, Exception):
+        tell("The link is no longer watched; quit and start again.", task.error)
 
 
 def _log_path(settings: Settings, root: Path) -> Path:

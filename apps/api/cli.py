@@ -57,7 +57,8 @@ class OpenMenu:
 class Request:
     """What the command line asked for, ``text`` in its own words.
 
-    ``options`` are settings by name, as text.
+    ``options`` are settings by name, as text. ``confirm_live`` is the account that was named;
+    ``fresh`` begins without the watchers of the last session.
     """
 
     command: Command
@@ -66,6 +67,8 @@ class Request:
     exit_on_error: bool = False
     toolbar: bool = True
     text: str = ""
+    confirm_live: str = ""
+    fresh: bool = False
 
     @property
     def is_one_shot(self) -> bool:
@@ -93,6 +96,10 @@ def request_of(words: Sequence[str]) -> Request:
     """Give the request that the command line asks for. Raises InvalidInput."""
     taken: dict[str, Any] = {}
     parsed = parse_with(_program(taken), words)
+    if taken.get("fresh") and not isinstance(parsed.command, OpenMenu):
+        raise InvalidInput(
+            "--fresh begins a session without the last one's watchers; a single command has none."
+        )
     options = {
         setting.name: taken[setting.field]
         for setting in SETTINGS
@@ -105,6 +112,8 @@ def request_of(words: Sequence[str]) -> Request:
         exit_on_error=bool(taken.get("exit_on_error")),
         toolbar=not taken.get("no_toolbar"),
         text=shlex.join(words),
+        confirm_live=taken.get("confirm_live") or "",
+        fresh=bool(taken.get("fresh")),
     )
 
 
@@ -173,7 +182,8 @@ def _output_gone(fd: int, ending: Ending) -> None:
 
 
 async def _work(request: Request, interrupts: Interrupts, ending: Ending) -> ExitCode:
-    from apps.api.checks import check  # noqa: PLC0415 - help stays light
+    from apps.api.beside import done_beside  # noqa: PLC0415 - help stays light
+    from apps.api.checks import check  # noqa: PLC0415
     from apps.api.situation import Situation  # noqa: PLC0415
     from apps.api.stage import open_console  # noqa: PLC0415
 
@@ -192,6 +202,9 @@ async def _work(request: Request, interrupts: Interrupts, ending: Ending) -> Exi
     console.on_output_gone(lambda: ending.quit_with(ExitCode.ERROR))
     try:
         check(request.command)
+        if (reply := await done_beside(request.command, settings)) is not None:
+            console.show(reply)
+            return reply.exit_code
         if request.command.needs_desk:
             return await _with_desk(request, settings, console, situation, ending)
         return await _one_shot(request.command, Session(console, settings, one_shot=True))
@@ -210,23 +223,39 @@ async def _with_desk(
     ending: Ending,
 ) -> ExitCode:
     from apps.api.bootstrap import joined_desk  # noqa: PLC0415 - help stays light
+    from apps.api.live import confirmation  # noqa: PLC0415
     from apps.api.stage import window_title  # noqa: PLC0415
     from apps.api.views.banner import banner, farewell  # noqa: PLC0415
     from apps.api.window import titled  # noqa: PLC0415
 
+    confirm = confirmation(
+        request.command,
+        settings,
+        console,
+        request.confirm_live,
+        one_shot=request.is_one_shot,
+    )
     title = window_title(console, situation)
     if title is not None:
         ending.restore_too(title.restore)
     try:
-        async with joined_desk(settings, console.emit) as joined, titled(title):
+        async with joined_desk(settings, console.emit, confirm) as joined, titled(title):
             situation.desk = desk = joined.desk
-            console.say(banner(desk.account_name, settings, trading=desk.trading))
+            console.say(
+                banner(
+                    desk.account_name,
+                    settings,
+                    trading=desk.trading,
+                    is_read_only=desk.is_read_only,
+                )
+            )
             session = Session(console, settings, desk, one_shot=request.is_one_shot)
             try:
                 code = await _foreground(request, session, situation)
             finally:
                 ending.begin()
-                report = await desk.shutdown()
+                # what a single command has armed ends with it: nobody would look for it later
+                report = await desk.shutdown(ends_watchers=request.is_one_shot)
                 console.say(farewell(report, settings))
     finally:
         if situation.desk is not None:
@@ -242,6 +271,7 @@ async def _foreground(request: Request, session: Session, situation: Situation) 
         if request.is_one_shot:
             session.note_command(request.text)
             return await _one_shot(request.command, session)
+        _take_up_watchers(request, session)
         menu = Menu(session, situation.prompt, exit_on_error=request.exit_on_error)
         return await menu.run()
     except DeskError as error:
@@ -250,6 +280,17 @@ async def _foreground(request: Request, session: Session, situation: Situation) 
     except (Interrupted, EOFError):
         # an EOFError is Ctrl-D at a question of a single command: nothing was sent
         return ExitCode.INTERRUPTED
+
+
+def _take_up_watchers(request: Request, session: Session) -> None:
+    """Have the watchers of the last session go on, or end there where that is asked for."""
+    from apps.api.views.banner import watchers_back, watchers_forgotten  # noqa: PLC0415
+
+    if request.fresh:
+        if forgotten := session.desk.forget_watchers("--fresh"):
+            session.console.say(watchers_forgotten(forgotten))
+    elif rows := session.desk.bring_back_watchers():
+        session.console.say(watchers_back(rows))
 
 
 async def _one_shot(command: Command, session: Session) -> ExitCode:
@@ -289,6 +330,14 @@ def _program(taken: dict[str, Any]) -> click.Group:
     ]
     options += [
         click.Option(["--exit-on-error"], is_flag=True, help="End a session at its first error."),
+        click.Option(
+            ["--confirm-live"],
+            metavar="ACCOUNT",
+            help="Trade live on this account without being asked for its number.",
+        ),
+        click.Option(
+            ["--fresh"], is_flag=True, help="Begin without the watchers of the last session."
+        ),
         click.Option(["--no-toolbar"], is_flag=True, help="For terminals that draw it badly."),
     ]
     return _Program(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from apps.api.state import state_root
 from apps.domain.errors import BadSetting
 from apps.domain.restart_window import RestartWindow, parse_restart_windows
+from apps.domain.session_end import Overnight, parse_before_close
 
 __all__ = ["SETTINGS", "Setting", "Settings", "default_settings", "example", "load_settings"]
 
@@ -80,7 +82,12 @@ class Settings:
     max_daily_loss: Decimal
     max_price_age_s: float
     max_price_distance_pct: Decimal
+    max_margin_pct: Decimal | None
     regular_hours_only: bool
+    guard: bool
+    guard_patience_s: float
+    flat_before_close: timedelta | None
+    overnight: Overnight
     bell: bool
     log_level: str
     log_file: str
@@ -258,8 +265,23 @@ def _silence(text: str) -> float:
     return seconds
 
 
+def _patience(text: str) -> float:
+    seconds = float(_number("0", "60")(text))
+    if seconds < 1:
+        raise ValueError(text)
+    return seconds
+
+
+def _overnight(text: str) -> Overnight:
+    return Overnight(text.lower())
+
+
 def _percent(below: str) -> Callable[[str], Decimal]:
     return lambda text: _number("0", below)(text.removesuffix("%"))
+
+
+def _percent_or_off(to: str) -> Callable[[str], Decimal | None]:
+    return lambda text: None if text.lower() == "off" else _percent(to)(text)
 
 
 def _seconds(text: str) -> float:
@@ -323,7 +345,8 @@ SETTINGS: tuple[Setting, ...] = (
         "TRADING_MODE",
         "paper",
         _choice("paper", "live", fold=str.lower),
-        "paper trades on a paper account only; live shows a live account and sends no orders.",
+        "paper trades on a paper account only. live is real money: it needs IB_HOST, and at each "
+        "start the account's number, typed or given by --confirm-live.",
         "paper or live",
     ),
     Setting(
@@ -440,11 +463,51 @@ SETTINGS: tuple[Setting, ...] = (
         "a percentage above 0 and up to 100, such as 5",
     ),
     Setting(
+        "MAX_MARGIN_PCT",
+        "100",
+        _percent_or_off("100"),
+        "How much of the account's available funds opening orders and armed watchers may take, in "
+        "percent; what they take is asked of the broker when they are armed. A cash account's "
+        "settled cash, and no short sales.",
+        "a percentage above 0 and up to 100, or off",
+    ),
+    Setting(
         "REGULAR_HOURS_ONLY",
         "on",
         _switch,
         "Whether opening orders are refused while the regular session is not open.",
         "on or off",
+    ),
+    Setting(
+        "GUARD",
+        "on",
+        _switch,
+        "Whether a stop that does not work is replaced. Off, a position that loses its stop stays "
+        "without one.",
+        "on or off",
+    ),
+    Setting(
+        "GUARD_PATIENCE_S",
+        "3",
+        _patience,
+        "How long a position may be without a working stop before the guard sends one, in seconds.",
+        "a number of seconds, 1 to 60",
+    ),
+    Setting(
+        "FLAT_BEFORE_CLOSE",
+        "off",
+        parse_before_close,
+        "How long before the close of the regular session everything of ours is closed, half days "
+        "included. Nothing is entered after that.",
+        "off, or a time up to 6 hours such as 5m or 90s",
+    ),
+    Setting(
+        "OVERNIGHT",
+        Overnight.HOLD.value,
+        _overnight,
+        "What becomes of positions at the close: hold leaves them with their exits and says so, "
+        "flat closes them 5 minutes before, or as FLAT_BEFORE_CLOSE says.",
+        "hold or flat",
     ),
     Setting(
         "BELL",

@@ -14,8 +14,9 @@ from apps.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from apps.api.console import Console
+    from apps.engine.previews import BracketPreview, BreakoutPreview
 
-__all__ = ["Question", "agreed", "ask", "need"]
+__all__ = ["Question", "agreed", "agreed_to_open", "ask", "need"]
 
 _YES = frozenset({"", "y", "yes"})
 
@@ -53,6 +54,27 @@ async def agreed(session: Session, act: str, *, already: bool) -> bool:
         return True
     answer = await session.console.answer(f"{act} Enter = yes, n = no: ")
     return answer.lower() in _YES
+
+
+async def agreed_to_open(
+    session: Session, act: str, preview: BracketPreview | BreakoutPreview, *, already: bool
+) -> bool:
+    """Tell whether what was previewed is to be opened; live, ``yes`` has to be typed or said.
+
+    Raises as `agreed`, and InvalidInput live where nobody is there to type it.
+    """
+    if already or not session.settings.live:
+        return await agreed(session, act, already=already)
+    if not session.console.interactive:
+        raise InvalidInput(
+            "TRADING_MODE=live, and there is no terminal to ask at: what opens something needs "
+            "--yes there. Nothing was sent."
+        )
+    money, currency = preview.money_at_risk, preview.instrument.currency
+    risk = "without a stop" if money is None else f"{money:,.2f} {currency} at risk"
+    where = f"LIVE {session.desk.account_name}, {risk}."
+    answer = await session.console.answer(f"{where} {act} Type yes, anything else is no: ")
+    return answer.lower() == "yes"
 
 
 async def need(session: Session, name: str, given: str | None, default: str = "") -> str:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from apps.api.config import Settings
-from apps.api.state import EMBEDDED, account_folder, hold, state_root
-from apps.domain.errors import CannotConnect
+from apps.api.state import EMBEDDED, JOURNAL_NAME, account_folder, hold, state_root
+from apps.domain.errors import CannotConnect, JournalRefused
 from apps.paper.clock import default_start, millis_of, next_open_market, time_at
 from apps.paper.feed.market import Millis
 from apps.paper.server import PaperGateway
@@ -22,8 +22,15 @@ from apps.paper.settings import GatewaySettings
 from apps.paper.state.errors import StateInUse, StateRefused
 from apps.paper.state.file import StateFile, clear
 from apps.paper.state.opening import opening_on
+from apps.store.journal.upkeep import set_aside
 
-__all__ = ["embedded_gateway", "forget", "forget_at_next_start", "start_of_market"]
+__all__ = [
+    "embedded_gateway",
+    "forget",
+    "forget_at_next_start",
+    "put_journal_aside",
+    "start_of_market",
+]
 
 _STATE = "gateway.state"
 _FORGET = "gateway.forget"
@@ -63,12 +70,33 @@ def forget(settings: Settings) -> bool:
     folder = _folder(settings)
     with hold(folder):
         (folder / _FORGET).unlink(missing_ok=True)
-        return clear(folder / _STATE)
+        had_any = clear(folder / _STATE)
+        _set_journal_aside(folder)
+        return had_any
 
 
 def forget_at_next_start(settings: Settings) -> None:
     """Have the next start begin afresh, whatever happens until then."""
     (_folder(settings) / _FORGET).touch()
+
+
+def put_journal_aside(settings: Settings) -> None:
+    """Put the journal aside where the next start begins afresh; the folder must be held.
+
+    It tells of orders that the new account never had, and whose ids and executions come again.
+    """
+    folder = _folder(settings)
+    if (folder / _FORGET).exists():
+        _set_journal_aside(folder)
+
+
+def _set_journal_aside(folder: Path) -> None:
+    try:
+        set_aside(folder / JOURNAL_NAME)
+    except OSError as error:
+        raise JournalRefused(
+            f"The journal in {folder} cannot be put aside ({error}). Move it away yourself."
+        ) from error
 
 
 def _folder(settings: Settings) -> Path:

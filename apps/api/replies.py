@@ -17,11 +17,13 @@ from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
 from apps.domain.link import Link, LossCause
 from apps.domain.orders import Fill, OrderState
+from apps.domain.risk_limits import RiskLimits
 from apps.domain.trading_state import ACTIVE, Trading
 
 if TYPE_CHECKING:
     from apps.engine.breakout_watcher import WatcherView
     from apps.engine.exits.exit_routine import CloseOutcome
+    from apps.engine.loop_watch import StallLog
     from apps.engine.orders.cancellations import CancelOutcome
     from apps.engine.orders.trades import TradeView
     from apps.engine.portfolio import PositionView
@@ -37,6 +39,7 @@ __all__ = [
     "IntentStory",
     "JournalIntents",
     "LinkReport",
+    "LiveOpening",
     "MarketTime",
     "Note",
     "Orders",
@@ -86,7 +89,8 @@ class LinkReport:
     """How the link stands: ``epoch`` counts its losses; ``cause`` and ``lost`` are the last one's.
 
     ``restart_until`` is the end of the broker's restart window while that runs, ``bar_age_s`` the
-    seconds since any bar, None before the first.
+    seconds since any bar, None before the first. ``stalls`` is how often the desk's own loop was
+    held up, ``worst_stall`` by what, the time that it was worst.
     """
 
     state: str
@@ -99,10 +103,12 @@ class LinkReport:
     takes_openings: bool
     restart_until: datetime | None
     bar_age_s: float | None
+    stalls: int = 0
+    worst_stall: str = ""
 
     @classmethod
-    def of(cls, link: Link, bar_age_s: float | None) -> LinkReport:
-        """Give the report of ``link``."""
+    def of(cls, link: Link, bar_age_s: float | None, stalls: StallLog | None = None) -> LinkReport:
+        """Give the report of ``link``, and how often the desk itself was held up."""
         loss = link.loss
         return cls(
             state=link.state.value,
@@ -115,6 +121,8 @@ class LinkReport:
             takes_openings=link.takes_openings,
             restart_until=link.expected_until,
             bar_age_s=bar_age_s,
+            stalls=0 if stalls is None else stalls.count,
+            worst_stall=stalls.worst.extent if stalls is not None and stalls.worst else "",
         )
 
 
@@ -138,6 +146,16 @@ class Account:
 
     summary: AccountSummary
     trading: Trading = ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOpening:
+    """What is about to be opened live: the account as the broker gives it, and what holds there."""
+
+    account: str
+    endpoint: str
+    summary: AccountSummary
+    limits: RiskLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,25 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from apps.domain.errors import BadSetting, DeskError, InvalidInput
+from apps.domain.errors import BadSetting, DeskError, InvalidInput, RiskRefused
 
 __all__ = [
     "EMBEDDED",
     "JOURNAL_NAME",
     "FolderInUse",
+    "Holder",
     "account_folder",
+    "check_same_account",
     "hold",
     "hold_link",
+    "holder_of",
     "journal_of",
+    "running_desk",
     "state_root",
 ]
 
@@ -87,6 +92,71 @@ def journal_of(root: Path, *, mode: str, account: str) -> Path:
     return kept[0] if kept else root / JOURNAL_NAME
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a folder: the number of its process as text, and since when (aware UTC)."""
+
+    process: str
+    since: datetime
+
+    def __str__(self) -> str:
+        return f"process {self.process}, since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def holder_of(folder: Path) -> Holder | None:
+    """Tell which desk works in ``folder``, if one does."""
+    try:
+        lock = (folder / LOCK_NAME).open("r+", encoding="utf-8")
+    except OSError:
+        return None
+    with lock:
+        return None if _try_lock(lock) else _read_holder(lock)
+
+
+def running_desk(root: Path, *, mode: str, account: str) -> tuple[Path, Holder] | None:
+    """Give the folder that a desk works in, and who that is; None where none runs.
+
+    An empty ``account`` is the only one that has a desk. Raises InvalidInput where several have.
+    """
+    folders = [root / f"{mode}-{account}"] if account else sorted(root.glob(f"{mode}-*"))
+    found = [
+        (folder, holder)
+        for folder in folders
+        if (account or folder.name != f"{mode}-{EMBEDDED}")
+        and (holder := holder_of(folder)) is not None
+    ]
+    if len(found) > 1:
+        names = ", ".join(folder.name.removeprefix(f"{mode}-") for folder, _ in found)
+        raise InvalidInput(f"Several accounts have a desk that runs: {names}. Set IB_ACCOUNT.")
+    return found[0] if found else None
+
+
+def check_same_account(root: Path, settings_name: str, account: str, *, chosen: bool) -> None:
+    """Refuse an account that is not the one of the last run; ``chosen`` was said on purpose.
+
+    ``settings_name`` says of which mode and endpoint. Raises RiskRefused, and BadSetting where it
+    cannot be written down.
+    """
+    path = root / f"{_file_name(settings_name)}.account"
+    try:
+        before = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        before = ""
+    if before and before != account and not chosen:
+        raise RiskRefused(
+            f"The account was {before} at the last run and is {account} now: nothing was traded. "
+            f"Set IB_ACCOUNT={account} if that is meant; otherwise log in to the other one."
+        )
+    try:
+        path.write_text(f"{account}\n", encoding="utf-8")
+    except OSError as error:
+        raise _not_writable(root, error) from error
+
+
+def _file_name(text: str) -> str:
+    return "".join(each if each.isalnum() or each in ".-" else "_" for each in text)
+
+
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for this process while the block runs.
@@ -104,7 +174,7 @@ def hold_link(root: Path, host: str, port: int, client_id: int) -> Iterator[None
     Before the account is known this is what keeps two desks of one user apart; the broker would
     only say that somebody has the id.
     """
-    name = "".join(each if each.isalnum() or each in ".-" else "_" for each in host)
+    name = _file_name(host)
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -122,7 +192,7 @@ def _locked(path: Path, what: str, own: str) -> Iterator[None]:
         raise _not_writable(path.parent, error) from error
     with lock:
         if not _try_lock(lock):
-            raise FolderInUse(f"{_holder_of(lock)} {what}: {_WAYS_OUT} {own}.")
+            raise FolderInUse(f"Another desk ({_read_holder(lock)}) {what}: {_WAYS_OUT} {own}.")
         lock.seek(0)
         lock.truncate()
         lock.write(f"{os.getpid()}\n")
@@ -139,11 +209,10 @@ def _not_writable(folder: Path, error: OSError) -> BadSetting:
     )
 
 
-def _holder_of(lock: IO[str]) -> str:
+def _read_holder(lock: IO[str]) -> Holder:
     lock.seek(0)
-    pid = lock.readline().strip() or "unknown"
-    since = datetime.fromtimestamp(os.fstat(lock.fileno()).st_mtime, UTC)
-    return f"Another desk (process {pid}, since {since:%Y-%m-%d %H:%M:%S} UTC)"
+    process = lock.readline().strip() or "unknown"
+    return Holder(process, datetime.fromtimestamp(os.fstat(lock.fileno()).st_mtime, UTC))
 
 
 if sys.platform == "win32":

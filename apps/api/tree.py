@@ -44,6 +44,7 @@ COMMANDS: tuple[str, ...] = (
     "orders",
     "executions",
     "journal",
+    "reconcile",
     "account",
     "link",
     "cancel",

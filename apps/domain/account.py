@@ -29,7 +29,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
-    """Balances of one account in its base currency; None is what the broker did not say."""
+    """Balances of one account in its base currency; None is what the broker did not say.
+
+    ``account_type`` is IB's word, such as INDIVIDUAL.
+    """
 
     account: str
     currency: str
@@ -41,6 +44,20 @@ class AccountSummary:
     maintenance_margin: Decimal | None
     unrealized_pnl: Decimal | None
     realized_pnl: Decimal | None
+    settled_cash: Decimal | None = None
+    account_type: str = ""
+
+    @property
+    def is_cash_account(self) -> bool:
+        """It lends nothing: IB says so, or its buying power is no more than its own funds.
+
+        IB's account type does not tell margin from cash, its buying power does.
+        """
+        if "CASH" in self.account_type.upper():
+            return True
+        if self.buying_power is None or self.available_funds is None:
+            return False
+        return self.buying_power <= self.available_funds
 
 
 @dataclass(frozen=True, slots=True)

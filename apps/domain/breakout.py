@@ -42,6 +42,12 @@ second. `bar_events` puts them in order, `run` feeds them until the rule is over
 
 What is illegal raises IllegalTransition and changes nothing.
 
+Two more events come from outside of the market. `Restarted`: nobody watched for a while. What is
+at rest stays there, and the next live bar is judged as after a gap; a wait for confirmation is
+over and told as `BreakLost`: → BEYOND, for its price may still be there, or STOPPED, as after a
+false break. `EntryRefused` is the one event that ENTERED takes: nothing was sent, so the same
+follows, but a halt of trading leaves the rule in BEYOND in any case.
+
 >>> from datetime import UTC, datetime, timedelta
 >>> from apps.domain.ticks import TickRule
 >>> rule = BreakoutRule(Decimal("190.50"), Direction.LONG, ticks=TickRule.of("0.01"))
@@ -74,14 +80,17 @@ from apps.domain.breakout_events import (
     BackInside,
     BarCompleted,
     BaseBar,
+    BreakLost,
     Disarmed,
     DisarmedBy,
     Enter,
+    EntryRefused,
     Event,
     FalseBreak,
     FalseBreakReason,
     FirstBar,
     Missed,
+    Restarted,
     Skipped,
     Stop,
     Triggered,
@@ -99,12 +108,14 @@ __all__ = [
     "BackInside",
     "BarCompleted",
     "BaseBar",
+    "BreakLost",
     "BreakoutRule",
     "BreakoutState",
     "Direction",
     "Disarmed",
     "DisarmedBy",
     "Enter",
+    "EntryRefused",
     "Event",
     "FalseBreak",
     "FalseBreakReason",
@@ -112,6 +123,7 @@ __all__ = [
     "Missed",
     "OnFalseBreak",
     "Phase",
+    "Restarted",
     "Skipped",
     "Step",
     "Stop",
@@ -375,6 +387,28 @@ def _stop(_rule: BreakoutRule, _state: BreakoutState, _event: Stop) -> Step:
     return Step(BreakoutState(Phase.STOPPED, None), (Disarmed(DisarmedBy.COMMAND),))
 
 
+def _restarted_at_rest(_rule: BreakoutRule, state: BreakoutState, _event: Restarted) -> Step:
+    return Step(replace(state, first=state.first or FirstBar.GAP))
+
+
+def _restarted_while_confirming(
+    rule: BreakoutRule, state: BreakoutState, _event: Restarted
+) -> Step:
+    if state.trigger is None:
+        raise IllegalTransition("a breakout rule is confirming, but no bar has triggered it.")
+    lost = BreakLost(state.trigger)
+    if rule.on_false_break is OnFalseBreak.STOP:
+        return Step(BreakoutState(Phase.STOPPED, None), (lost, Disarmed(DisarmedBy.RESTART)))
+    # the trigger is kept, so that the bars that are replayed tell how it would have ended
+    return Step(BreakoutState(Phase.BEYOND, FirstBar.GAP, state.trigger), (lost,))
+
+
+def _entry_refused(rule: BreakoutRule, _state: BreakoutState, event: EntryRefused) -> Step:
+    if rule.on_false_break is OnFalseBreak.STOP and not event.stays:
+        return Step(BreakoutState(Phase.STOPPED, None), (Disarmed(DisarmedBy.REFUSAL),))
+    return Step(BreakoutState(Phase.BEYOND, None))  # it does not run after the price later on
+
+
 # the events of a row differ in type, and each handler takes the one that it stands beside
 _Handler = Callable[[BreakoutRule, BreakoutState, Any], Step]
 
@@ -383,18 +417,21 @@ _TABLE: Mapping[Phase, Mapping[type[Event], _Handler]] = {
         BaseBar: _base_bar_at_rest,
         BarCompleted: _bar_completed_while_armed,
         Stop: _stop,
+        Restarted: _restarted_at_rest,
     },
     Phase.CONFIRMING: {
         BaseBar: _base_bar_while_confirming,
         BarCompleted: _bar_completed_while_confirming,
         Stop: _stop,
+        Restarted: _restarted_while_confirming,
     },
     Phase.BEYOND: {
         BaseBar: _base_bar_while_beyond,
         BarCompleted: _bar_completed_while_beyond,
         Stop: _stop,
+        Restarted: _restarted_at_rest,
     },
-    Phase.ENTERED: {},
+    Phase.ENTERED: {EntryRefused: _entry_refused},
     Phase.STOPPED: {},
 }
 

@@ -19,14 +19,17 @@ __all__ = [
     "BackInside",
     "BarCompleted",
     "BaseBar",
+    "BreakLost",
     "Disarmed",
     "DisarmedBy",
     "Enter",
+    "EntryRefused",
     "Event",
     "FalseBreak",
     "FalseBreakReason",
     "FirstBar",
     "Missed",
+    "Restarted",
     "Skipped",
     "Stop",
     "Triggered",
@@ -63,6 +66,8 @@ class DisarmedBy(Enum):
 
     FALSE_BREAK = "a false break"
     COMMAND = "a command"
+    RESTART = "a break that a restart came between"
+    REFUSAL = "an entry that was refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,22 @@ class Stop:
     """The trader, or the desk, ends the watch."""
 
 
-Event = BaseBar | BarCompleted | Stop
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """Nobody watched for a while; a wait for confirmation that was under way is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRefused:
+    """What `Enter` asked for was not sent, nor will be.
+
+    ``stays`` is what a halt of trading asks for: the rule goes on, however it is configured.
+    """
+
+    stays: bool = False
+
+
+Event = BaseBar | BarCompleted | Stop | Restarted | EntryRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +169,20 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakLost:
+    """``trigger`` waited for its confirmation when nobody watched any more: it is missed."""
+
+    trigger: Bar
+
+
+@dataclass(frozen=True, slots=True)
 class Disarmed:
     """The rule stopped without entering."""
 
     reason: DisarmedBy
 
 
-Action = Triggered | Enter | FalseBreak | Skipped | BackInside | Missed | Disarmed
+Action = Triggered | Enter | FalseBreak | Skipped | BackInside | Missed | BreakLost | Disarmed
 
 
 def bar_events(base: BaseBar, completed: Iterable[BarCompleted]) -> Iterator[Event]:

@@ -18,6 +18,7 @@
     ├── BrokerError           a request that the broker ended, with its code
     ├── JournalProblem        the desk's journal
     │   ├── JournalRefused    one that cannot be begun from: damaged, foreign, newer, locked
+    │   ├── WatcherRefused    a watcher in it that cannot be brought back
     │   └── JournalLost       what is about to happen could not be written down
     └── IllegalTransition     a state machine was asked for what its table forbids: a bug
 
@@ -47,6 +48,7 @@ __all__ = [
     "Refused",
     "RiskRefused",
     "TradingHalted",
+    "WatcherRefused",
 ]
 
 
@@ -91,7 +93,10 @@ class RiskRefused(Refused):
 
 
 class TradingHalted(RiskRefused):
-    """An opening order while trading is halted or only reduces; whoever wanted it may stay."""
+    """An opening order while trading is halted, only reduces, or ends for the day.
+
+    Whoever wanted it may stay.
+    """
 
 
 class BrokerRejected(Refused):
@@ -128,6 +133,10 @@ class JournalProblem(DeskError):
 
 class JournalRefused(JournalProblem):
     """A journal that no desk can begin from; it is as it was."""
+
+
+class WatcherRefused(JournalProblem):
+    """A watcher of the journal that cannot be brought back; the message names it."""
 
 
 class JournalLost(JournalProblem):

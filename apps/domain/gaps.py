@@ -96,15 +96,15 @@ def reaches(history: Sequence[Bar], at: datetime) -> bool:
     return bool(history) and history[-1].start >= at
 
 
-def filled(gap: Gap, last: Bar, history: Sequence[Bar]) -> Replay:
+def filled(gap: Gap, last: Bar | None, history: Sequence[Bar]) -> Replay:
     """Give the bars of ``history`` from the beginning of ``gap`` on, which began after ``last``.
 
     An answer that does not reach back to ``last`` leaves the beginning torn, unless that bar had
-    no trades: history may leave out such ones.
+    no trades: history may leave out such ones. None is a bar that is not known.
     """
     bars = tuple(each for each in merged(history) if each.start >= gap.start)
     oldest = history[0].start if history else gap.end
-    if oldest <= gap.start or last.count == 0:
+    if oldest <= gap.start or (last is not None and last.count == 0):
         return Replay(bars)
     return Replay(bars, Gap(gap.start, min(oldest, gap.end)), "history does not reach back so far")
 

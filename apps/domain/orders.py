@@ -87,7 +87,11 @@ class OrderStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One order to be sent. ``limit_price`` and ``stop_price`` stand where the type needs them."""
+    """One order to be sent. ``limit_price`` and ``stop_price`` stand where the type needs them.
+
+    Orders of one ``oca_group`` stand in for each other: a fill of one takes as much from the rest.
+    The children of a bracket do so without a name.
+    """
 
     side: Side
     quantity: Decimal
@@ -97,6 +101,7 @@ class Ticket:
     time_in_force: TimeInForce = TimeInForce.DAY
     outside_rth: bool = False
     order_ref: str = ""
+    oca_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ first reduced to the last word on each execution, then put in order of time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from apps.domain.orders import Fill
 
-__all__ = ["DayPnl", "OwnPosition", "day_pnl", "last_word", "own_positions"]
+__all__ = ["OwnPosition", "last_word", "own_positions"]
 
 _COST_STEP = Decimal("1e-9")
 """Costs are split to this step; the last share closed takes what is left, so none gets lost."""
@@ -53,21 +53,6 @@ class OwnPosition:
         return self.quantity * mark - self.cost
 
 
-@dataclass(frozen=True, slots=True)
-class DayPnl:
-    """Our own result. ``unrealized`` is None while an open position has no mark."""
-
-    realized: Decimal
-    unrealized: Decimal | None
-    fees: Decimal
-    fees_awaited: int
-
-    @property
-    def net(self) -> Decimal | None:
-        """Realised and unrealised less the fees reported so far; None while not known."""
-        return None if self.unrealized is None else self.realized + self.unrealized - self.fees
-
-
 def last_word(fills: Iterable[Fill]) -> tuple[Fill, ...]:
     """Reduce deliveries to one fill for each execution, in order of time.
 
@@ -94,22 +79,6 @@ def own_positions(
         before = positions.get(fill.con_id, OwnPosition(fill.con_id, fill.symbol))
         positions[fill.con_id] = _after(before, fill)
     return positions
-
-
-def day_pnl(positions: Collection[OwnPosition], marks: Mapping[int, Decimal]) -> DayPnl:
-    """Add up what ``positions`` made; ``marks`` are prices by con_id for what is still open."""
-    values = [
-        position.unrealized(marks[position.con_id]) if position.con_id in marks else None
-        for position in positions
-        if position.quantity
-    ]
-    known = [value for value in values if value is not None]
-    return DayPnl(
-        realized=sum((position.realized for position in positions), _ZERO),
-        unrealized=sum(known, _ZERO) if len(known) == len(values) else None,
-        fees=sum((position.fees for position in positions), _ZERO),
-        fees_awaited=sum(position.fees_awaited for position in positions),
-    )
 
 
 def _after(position: OwnPosition, fill: Fill) -> OwnPosition:

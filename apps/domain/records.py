@@ -19,6 +19,8 @@ from apps.domain.orders import Fill, OrderState, OrderStatus, Side, Ticket
 __all__ = [
     "AccountSeen",
     "AlertTold",
+    "BarsHeard",
+    "CarriedIn",
     "ChangeAsked",
     "ChangeKind",
     "CommandGiven",
@@ -27,19 +29,23 @@ __all__ = [
     "Executed",
     "IntentDropped",
     "IntentReserved",
+    "KeptWatcher",
     "LinkSeen",
     "NoticeHeard",
     "OrderReserved",
     "OrderSeen",
+    "OutcomeKnown",
     "PositionSeen",
     "Record",
+    "SessionBegan",
+    "TradingChanged",
     "WatcherSeen",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class DeskOpened:
-    """A desk begins to write; watchers' ids count from here."""
+    """A desk begins to write."""
 
     account: str
     client_id: int
@@ -80,6 +86,20 @@ class IntentDropped:
     """Nothing of what was reserved under ``order_ref`` was sent, and nothing will be."""
 
     order_ref: str
+    reason: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeKnown:
+    """An intent is over, and why; or, where not ``is_over``, it was taken for over and is not.
+
+    The last one written holds. ``outcome`` is the word that is shown.
+    """
+
+    order_ref: str
+    outcome: str
+    is_over: bool
     reason: str
     at: datetime | None
 
@@ -246,6 +266,25 @@ class Executed:
             at=fill.at,
         )
 
+    def fill(self, cost: CommissionReported | None) -> Fill:
+        """Give the execution as the broker told it, with what it ``cost`` where that is known."""
+        return Fill(
+            exec_id=self.exec_id,
+            order_id=self.order_id,
+            perm_id=self.perm_id,
+            client_id=self.client_id,
+            account=self.account,
+            con_id=self.con_id,
+            symbol=self.symbol,
+            side=self.side,
+            quantity=self.quantity,
+            price=self.price,
+            at=self.at,
+            order_ref=self.order_ref,
+            commission=None if cost is None else cost.commission,
+            realized_pnl=None if cost is None else cost.realized_pnl,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CommissionReported:
@@ -359,11 +398,75 @@ class WatcherSeen:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class BarsHeard:
+    """The bars of a contract were heard until ``at``, the last of them closing at ``close``.
+
+    Written now and then, so that a desk that comes back knows what it missed.
+    """
+
+    con_id: int
+    symbol: str
+    close: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionBegan:
+    """The day's result counts from here: a session of ``[start, end)`` has begun."""
+
+    start: datetime
+    end: datetime
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedIn:
+    """Shares of ours that were carried into the session before it, signed.
+
+    ``mark`` is the last price before it, None while that is not known. The last one written of a
+    contract holds.
+    """
+
+    con_id: int
+    symbol: str
+    quantity: Decimal
+    mark: Decimal | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TradingChanged:
+    """Trading was halted, may only reduce, or goes on: the state, who caused it and in what way.
+
+    ``cause`` is empty for a resumption. ``is_flattening``: our positions are to be closed.
+    """
+
+    state: str
+    cause: str
+    reason: str
+    is_flattening: bool
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWatcher:
+    """The last word on a watcher that has not ended.
+
+    ``order_ref`` is the intent that was last reserved in its name and not dropped, or empty: the
+    watcher's own word about it may never have been written.
+    """
+
+    seen: WatcherSeen
+    order_ref: str
+
+
 Record = (
     DeskOpened
     | CommandGiven
     | IntentReserved
     | IntentDropped
+    | OutcomeKnown
     | OrderReserved
     | ChangeAsked
     | OrderSeen
@@ -375,5 +478,9 @@ Record = (
     | AccountSeen
     | PositionSeen
     | WatcherSeen
+    | BarsHeard
+    | SessionBegan
+    | CarriedIn
+    | TradingChanged
 )
 """Whatever may be written down."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.domain.errors import RiskRefused
+from apps.domain.margin import Margin
 from apps.domain.numerals import plain
 from apps.domain.orders import Side, Ticket
 from apps.domain.risk_limits import RiskLimits
@@ -26,6 +27,7 @@ __all__ = [
     "breaches",
     "check_account",
     "check_entry",
+    "check_margin",
     "check_mode",
     "check_size",
     "looks_like_paper",
@@ -65,7 +67,8 @@ class EntryContext:
     ``day_pnl`` its own result since the exchange session began, realised and unrealised less
     fees; None is unknown for both. ``sent_last_minute`` counts entries. ``market_price`` is the
     newest price seen of the symbol, ``price_age_s`` its age in seconds of this machine.
-    ``in_regular_hours`` is None where the broker's hours do not say.
+    ``in_regular_hours`` is None where the broker's hours do not say, ``margin`` where the funds are
+    not known.
     """
 
     symbol: str
@@ -81,6 +84,7 @@ class EntryContext:
     market_price: Decimal | None = None
     price_age_s: float | None = None
     in_regular_hours: bool | None = None
+    margin: Margin | None = None
 
     @property
     def notional(self) -> Decimal:
@@ -118,6 +122,12 @@ def check_size(limits: RiskLimits, entry: EntryContext) -> None:
     """Raise RiskRefused if ``entry`` is too large by itself, whatever else is held."""
     found = (check(limits, entry) for check in (_order_qty, _order_notional))
     _refuse(entry, tuple(breach for breach in found if breach is not None))
+
+
+def check_margin(limits: RiskLimits, entry: EntryContext) -> None:
+    """Raise RiskRefused if the account cannot pay for ``entry``; less is known when it is armed."""
+    breach = None if entry.reduces else _margin(limits, entry)
+    _refuse(entry, () if breach is None else (breach,))
 
 
 def only_reduces(side: Side, quantity: Decimal, position: Decimal) -> bool:
@@ -334,6 +344,37 @@ def _regular_hours(limits: RiskLimits, entry: EntryContext) -> Breach | None:
     )
 
 
+def _margin(limits: RiskLimits, entry: EntryContext) -> Breach | None:
+    limit, margin = limits.max_margin_pct, entry.margin
+    if limit is None:
+        return None
+    name = "MAX_MARGIN_PCT"
+    if margin is None or margin.available is None:
+        words = "The account's funds are not known now, so MAX_MARGIN_PCT cannot be held: wait "
+        return Breach(name, f"{words}until the broker tells them.")
+    if margin.is_cash_account and entry.ticket.side is Side.SELL:
+        words = "A cash account cannot sell what it does not hold"
+        return Breach(name, f"{words} (held to by MAX_MARGIN_PCT): trade the other side.")
+    if margin.needed is None:
+        words = f"What {entry.symbol} takes of the account's funds is not known, so {name} cannot "
+        return Breach(name, f"{words}be held: wait until the broker was asked.")
+    free = margin.available * limit / 100 - margin.reserved
+    if margin.needed <= free:
+        return None
+    of_what = "margin"
+    if margin.is_estimate:
+        of_what = "its whole worth, for its margin is not known yet"
+    elif margin.is_cash_account:
+        of_what = "in full, for a cash account"
+    reserved = f", {_rounded(margin.reserved)} of it reserved" if margin.reserved else ""
+    return Breach(
+        name,
+        f"It takes {_rounded(margin.needed)} ({of_what}) and {_rounded(max(_ZERO, free))} is free: "
+        f"{_rounded(margin.available)} funds{reserved}, of which {name} allows {plain(limit)}%. "
+        "Stop a watcher, close something, or ask for fewer shares.",
+    )
+
+
 def _rounded(amount: Decimal) -> str:
     return plain(Decimal(f"{amount:.2f}"))
 
@@ -352,4 +393,5 @@ _CHECKS: tuple[Callable[[RiskLimits, EntryContext], Breach | None], ...] = (
     _price_age,
     _price_distance,
     _regular_hours,
+    _margin,
 )

@@ -24,6 +24,7 @@ class RiskLimits:
     number: 500 stops entries from −500 on. ``max_open_intents`` counts brackets that are not over,
     ``max_price_distance_pct`` is how far from the market's last price an entry may fill, in
     percent, and ``max_price_age_s`` how old that price may be, in seconds of this machine.
+    ``max_margin_pct`` is how much of the account's funds entries may take, in percent.
     """
 
     max_order_notional: Decimal | None = None
@@ -36,6 +37,7 @@ class RiskLimits:
     max_open_intents: int | None = None
     max_price_distance_pct: Decimal | None = None
     max_price_age_s: float | None = None
+    max_margin_pct: Decimal | None = None
     regular_hours_only: bool = False
     one_intent_per_symbol: bool = False
     refuse_duplicates: bool = False

@@ -35,6 +35,12 @@ class TradingHours:
         """Give the regular session that holds ``at``, if one does."""
         return _span_at(self.regular, at)
 
+    def is_open(self, at: datetime) -> bool | None:
+        """Tell whether a regular session is open; None beyond the days that the hours are of."""
+        if not self.regular or not self.regular[0].start <= at < self.regular[-1].end:
+            return None
+        return self.regular_at(at) is not None
+
     def extended_at(self, at: datetime) -> Span | None:
         """Give the extended session that holds ``at``, if one does."""
         return _span_at(self.extended, at)

@@ -5,6 +5,13 @@ task is started and nothing is awaited on that way. `BreakoutWatcher.run` is the
 it joins the feed, waits until the rule is over and its trade has its outcome, and leaves the
 feed whatever happens. The rule itself is `apps.domain.breakout`'s, orders are
 `apps.engine.orders.execution`'s.
+
+A life may begin in the middle: after a failure, or with the state that an earlier desk left
+behind. Then the feed replays what was missed, from the beginning of the bar that was being built;
+a wait for confirmation is over, and a watcher whose bracket is out only follows it to its outcome.
+
+An entry that is refused, by our own limits or for want of a link, was not sent and never will be:
+it is told, and the watcher goes on or stops as it would after a false break.
 """
 
 from __future__ import annotations
@@ -12,121 +19,56 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import Enum
 from math import inf
 
 from apps.domain.aggregation import Aggregator, CompletedBar
 from apps.domain.bars import BASE_SECONDS, Bar
-from apps.domain.brackets import EntryStyle, plan_breakout_entry
-from apps.domain.breakout import (
-    BreakoutRule,
-    BreakoutState,
-    OnFalseBreak,
-    Phase,
-    calm_bars,
-    run,
-    step,
-)
+from apps.domain.breakout import BreakoutState, Phase, calm_bars, run, step
 from apps.domain.breakout_events import (
     Action,
     BarCompleted,
     BaseBar,
     Disarmed,
+    DisarmedBy,
     Enter,
+    EntryRefused,
+    Event,
+    Restarted,
     Stop,
     bar_events,
 )
 from apps.domain.calm import Calm
-from apps.domain.errors import DeskError, TradingHalted
+from apps.domain.errors import DeskError, IllegalTransition, TradingHalted
 from apps.domain.gaps import Replay
-from apps.domain.instruments import Instrument
 from apps.domain.levels import Direction, Level
 from apps.domain.sessions import Span
+from apps.domain.watching import WatcherState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.breakout_words import words_of
 from apps.engine.orders.execution import EntryIntent
-from apps.engine.orders.trades import Trade, TradeView
+from apps.engine.orders.trades import Trade
 from apps.engine.ports import Clock, MarketData, QuoteStream, Subscription
 from apps.engine.prices.feeds import BarFeeds
+from apps.engine.watcher_views import Readiness, WatcherSpec, WatcherView
 
 __all__ = ["QUOTE_IS_FRESH_S", "BreakoutWatcher", "Readiness", "WatcherSpec", "WatcherView"]
 
 QUOTE_IS_FRESH_S = 3.0
 """A quote older than this, in seconds of this machine, is no reference for an entry."""
 
-
-class Readiness(Enum):
-    """Whether a watcher can do its work; the value is shown."""
-
-    STARTING = "starting"
-    READY = "ready"
-    BLIND = "blind"
-    """No bars come: the link or the subscription is lost."""
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class WatcherSpec:
-    """What one watcher watches for, and what it enters with; percentages are of the reference."""
-
-    instrument: Instrument
-    rule: BreakoutRule
-    quantity: Decimal
-    take_profit_pct: Decimal | None
-    stop_loss_pct: Decimal | None
-    entry: EntryStyle = EntryStyle.CAPPED
-
-    def intent(self, reference: Decimal, extreme: Decimal, *, label: str) -> EntryIntent:
-        """Give what is entered at ``reference``, where the deciding bar went to ``extreme``."""
-        side, ticks = self.rule.direction.entry_side, self.instrument.ticks
-        return EntryIntent(
-            instrument=self.instrument,
-            side=side,
-            quantity=self.quantity,
-            reference=reference,
-            take_profit_pct=self.take_profit_pct,
-            stop_loss_pct=self.stop_loss_pct,
-            label=label,
-            plan=plan_breakout_entry(self.entry, side, reference, extreme, ticks),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class WatcherView:
-    """A watcher as it stands, for lists.
-
-    ``last_bar_at`` is the market time at which the last 5-second bar ended (aware UTC),
-    ``distance`` what is missing to the level, negative once the price is beyond, and
-    ``distance_pct`` the same in percent of the last close. ``end_reason`` is empty while it runs.
-    ``blind_reason`` says why a blind one is, ``bars_in_s`` in how many seconds of this machine its
-    turn comes to subscribe again, None where it waits for no turn.
-    """
-
-    id: str
-    symbol: str
-    direction: Direction
-    level: Decimal
-    bar_seconds: int
-    on_false_break: OnFalseBreak
-    quantity: Decimal
-    phase: Phase
-    readiness: Readiness
-    last_close: Decimal | None
-    last_bar_at: datetime | None
-    distance: Decimal | None
-    distance_pct: Decimal | None
-    trade: TradeView | None
-    end_reason: str
-    failed: bool
-    blind_reason: str = ""
-    bars_in_s: float | None = None
+_WATCHED_ON = "It is watched on: a break counts again once the price is back inside."
 
 
 class BreakoutWatcher:
-    """One watcher. It is a listener of its feed: see `apps.engine.prices.feeds.FeedListener`."""
+    """One watcher. It is a listener of its feed: see `apps.engine.prices.seat.FeedListener`.
+
+    ``changed`` is called when what outlives the desk has changed; it must return at once, for it
+    may be called while bars are told. ``since`` is the market time at which it is armed. ``state``
+    is where an earlier desk left it, with the ``trade`` of its bracket if that is out, and
+    ``close`` the last price that was heard then.
+    """
 
     def __init__(
         self,
@@ -138,6 +80,11 @@ class BreakoutWatcher:
         clock: Clock,
         enter: Callable[[EntryIntent], Trade],
         alerts: AlertSink,
+        changed: Callable[[], None],
+        since: datetime | None = None,
+        state: WatcherState | None = None,
+        trade: Trade | None = None,
+        close: float | None = None,
     ) -> None:
         self.id = watcher_id
         self.spec = spec
@@ -146,15 +93,22 @@ class BreakoutWatcher:
         self._clock = clock
         self._enter = enter
         self._alerts = alerts
-        self._state = BreakoutState()
+        self._changed = changed
+        self._state = BreakoutState() if state is None else state.rule
+        self._heard_until = since if state is None else state.heard_until
+        self._order_ref = "" if state is None else state.order_ref
+        self._is_back = self._is_behind = state is not None
         self._readiness = Readiness.STARTING
         self._blind_reason = ""
         self._aggregator: Aggregator | None = None
+        self._known_from: datetime | None = None
         self._session: Span | None = None
         self._quote: QuoteStream | None = None
         self._last_bar: Bar | None = None
-        self._trade: Trade | None = None
+        self._last_close = close
+        self._trade = trade
         self._failure: Exception | None = None
+        self._disarmed: DisarmedBy | None = None
         self._overdue: tuple[CompletedBar, ...] = ()
         self._decided = asyncio.Event()
         self._level = Level(spec.rule.level, spec.rule.direction)
@@ -162,12 +116,50 @@ class BreakoutWatcher:
     async def run(self) -> None:
         """Watch until the rule is over, then follow the trade to its outcome.
 
-        Raises what ended the watcher before its time: a refusal of the entry, a failure of the
-        rule, or the broker's refusal of the bars.
+        Raises what ended the watcher before its time: a failure of the rule, or the broker's
+        refusal of the bars. It may be called again then, and goes on from its last good state.
         """
+        if self._is_back:
+            self._come_back()
+        if not self._state.phase.is_over:
+            await self._watch()
+        if self._trade is not None:
+            await self._trade.outcome()
+
+    def may_go_on(self, error: Exception) -> bool:
+        """Tell whether another `run` may help: never once it has entered, or been refused."""
+        is_bug = isinstance(error, IllegalTransition) or not isinstance(error, DeskError)
+        return is_bug and not self._state.phase.is_over
+
+    def rest(self) -> None:
+        """Take note that it failed, and is run again later on."""
+        self._readiness = Readiness.RESTARTING
+
+    def end(self) -> None:
+        """Take note that nobody runs it any more."""
+        self._last_bar = self._newest_bar()
+        self._close_quote()
+        self._readiness, self._blind_reason = Readiness.ENDED, ""
+        if not self._state.phase.is_over:
+            self._state = step(self.spec.rule, self._state, Stop()).state
+
+    @property
+    def state(self) -> WatcherState:
+        """What of where it stands outlives the desk."""
+        bar = self.heard
+        until = self._heard_until if bar is None else bar.end
+        return WatcherState(self._state, until, self._order_ref)
+
+    @property
+    def heard(self) -> Bar | None:
+        """The newest bar, if it has heard all up to there."""
+        return None if self._is_behind else self._newest_bar()
+
+    async def _watch(self) -> None:
+        """Join the feed until the rule is over, and the trade that it led to."""
         seat: Subscription | None = None
         try:
-            seat = await self._feeds.join(self.spec.instrument, self)
+            seat = await self._feeds.join(self.spec.instrument, self, since=self._known_from)
             await self._decided.wait()
             if self._failure is not None:
                 raise self._failure
@@ -177,7 +169,33 @@ class BreakoutWatcher:
             self._last_bar = self._newest_bar()
             if seat is not None:
                 seat.close()
-            self._end()
+            self._close_quote()
+
+    def _come_back(self) -> None:
+        """Begin in the middle: what was missed is replayed, a wait for confirmation is over."""
+        self._is_back = False
+        self._failure, self._aggregator, self._session = None, None, None
+        self._overdue = ()
+        self._decided.clear()
+        self._known_from = self._began_at(self._heard_until)
+        self._is_behind = self._known_from is not None
+        if not self._state.phase.is_over:
+            self._take_event(Restarted())
+            self._changed()
+
+    def _began_at(self, at: datetime | None) -> datetime | None:
+        """Give the start of the bar of the rule's size that was being built ``at`` a time."""
+        seconds = self.spec.rule.bar_seconds
+        if at is None or seconds == BASE_SECONDS:
+            return at
+        session = self.spec.instrument.hours.regular_at(at)
+        counted_from = _whole_hour(at) if session is None else session.start
+        return at - (at - counted_from) % timedelta(seconds=seconds)
+
+    def _take_event(self, event: Event) -> None:
+        self._state, actions = step(self.spec.rule, self._state, event)
+        for action in actions:
+            self._act(action)
 
     def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
         """Take a 5-second bar; an entry that it decides is sent before this returns."""
@@ -191,8 +209,11 @@ class BreakoutWatcher:
 
     def on_replay(self, replay: Replay) -> None:
         """Take the bars of a gap: they advance what is known, and enter nothing."""
-        if replay.torn is not None and self._aggregator is not None:
-            self._aggregator.resume(replay.torn.end)
+        self._is_behind = False
+        if replay.torn is not None:
+            self._known_from = replay.torn.end
+            if self._aggregator is not None:
+                self._aggregator.resume(replay.torn.end)
         for bar in replay.bars:
             if self._decided.is_set():
                 return
@@ -212,8 +233,14 @@ class BreakoutWatcher:
         self._keep_quote()  # the one that was there went with the link
 
     def on_failure(self, error: Exception) -> None:
-        """End the watcher by its own failure; `run` raises it."""
+        """End the watcher by its own failure; `run` raises it.
+
+        The bar that it failed on is the first of those that it has missed when it is run again.
+        """
         self._failure = error
+        self._is_back = self._is_behind = True
+        if self._last_bar is not None:
+            self._heard_until = self._last_bar.start
         self._decided.set()
 
     def calm(self) -> Calm | None:
@@ -223,19 +250,20 @@ class BreakoutWatcher:
         return calm_bars(self.spec.rule, self._state, self._session)
 
     def urgency(self) -> float:
-        """Tell how soon bars are needed; see `apps.engine.prices.bar_feed.FeedListener`."""
+        """Tell how soon bars are needed; see `apps.engine.prices.seat.FeedListener`."""
         bar = self._newest_bar()
         if self._trade is not None:
             return 0.0
-        if bar is None or not 0.0 < bar.close < inf:
+        close = self._last_close if bar is None else bar.close
+        if close is None or not 0.0 < close < inf:
             return inf
-        return abs(float(self.spec.rule.level) / bar.close - 1)
+        return abs(float(self.spec.rule.level) / close - 1)
 
     @property
     def outcome(self) -> str:
         """How a watcher that has run to its end came out, in a few words."""
         if self._trade is None:
-            return "stopped after a false break"
+            return "" if self._disarmed is None else f"stopped after {self._disarmed.value}"
         return f"entered, {self._trade.state.value}"
 
     def view(self, *, end_reason: str = "", failed: bool = False) -> WatcherView:
@@ -268,11 +296,13 @@ class BreakoutWatcher:
         )
 
     def _take(self, base: BaseBar) -> None:
-        completed = self._completed(base)
-        self._state, actions = run(self.spec.rule, self._state, bar_events(base, completed))
+        before, completed = self._state, self._completed(base)
+        self._state, actions = run(self.spec.rule, before, bar_events(base, completed))
         for action in actions:
             self._act(action)
         self._keep_quote()
+        if self._state.phase is not before.phase or self._state.trigger is not before.trigger:
+            self._changed()
         if self._state.phase.is_over:
             self._decided.set()
 
@@ -282,16 +312,12 @@ class BreakoutWatcher:
             return self._last_bar
         return self._feeds.newest_bar(self.spec.instrument) or self._last_bar
 
-    def _end(self) -> None:
-        self._close_quote()
-        self._readiness, self._blind_reason = Readiness.ENDED, ""
-        if not self._state.phase.is_over:
-            self._state = step(self.spec.rule, self._state, Stop()).state
-
     def _act(self, action: Action) -> None:
         if isinstance(action, Enter):
             self._enter_now(action)  # before anything is said: this is the way to the socket
-        if not isinstance(action, Disarmed):  # the end of the watch is told by who runs it
+        if isinstance(action, Disarmed):  # the end of the watch is told by who runs it
+            self._disarmed = action.reason
+        else:
             self._say(*words_of(action, self.spec.instrument.symbol, self._level))
 
     def _enter_now(self, action: Enter) -> None:
@@ -299,12 +325,16 @@ class BreakoutWatcher:
         try:
             intent = self.spec.intent(reference, self._extreme(action), label=self.id)
             self._trade = self._enter(intent)
-        except TradingHalted as error:
-            # it stays armed, and does not run after the price once trading goes on
-            self._state = BreakoutState(Phase.BEYOND, first=None)
-            self._say(AlertKind.WARNING, error.message)
+        except IllegalTransition:
+            raise
         except DeskError as error:
-            self._failure = error
+            halted = isinstance(error, TradingHalted)
+            self._take_event(EntryRefused(stays=halted))
+            goes_on = "" if self._state.phase.is_over else f" {_WATCHED_ON}"
+            kind = AlertKind.WARNING if halted else AlertKind.ERROR
+            self._say(kind, f"{error.message}{goes_on}")
+        else:
+            self._order_ref = self._trade.order_ref
 
     def _extreme(self, action: Enter) -> Decimal:
         """Give how far the deciding bar went."""
@@ -350,11 +380,10 @@ class BreakoutWatcher:
         return tuple(BarCompleted(each.bar, each.live, base.halted) for each in completed)
 
     def _new_aggregator(self, bar: Bar) -> Aggregator:
-        session = self._session
+        session, seconds, known_from = self._session, self.spec.rule.bar_seconds, self._known_from
         if session is None:  # hours not known: whole hours fit every bar size
-            hour = bar.start.replace(minute=0, second=0, microsecond=0)
-            return Aggregator(self.spec.rule.bar_seconds, hour)
-        return Aggregator(self.spec.rule.bar_seconds, session.start, session.end)
+            return Aggregator(seconds, _whole_hour(bar.start), known_from=known_from)
+        return Aggregator(seconds, session.start, session.end, known_from=known_from)
 
     def _keep_quote(self) -> None:
         """Have a quote just while a break waits for its confirmation: it costs a line."""
@@ -372,3 +401,7 @@ class BreakoutWatcher:
     def _say(self, kind: AlertKind, text: str) -> None:
         at = None if self._last_bar is None else self._last_bar.end
         self._alerts(Alert(kind, text, at, self.spec.instrument.symbol, self.id))
+
+
+def _whole_hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)

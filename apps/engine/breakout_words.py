@@ -8,6 +8,7 @@ from functools import singledispatch
 from apps.domain.breakout_events import (
     Action,
     BackInside,
+    BreakLost,
     Enter,
     FalseBreak,
     FalseBreakReason,
@@ -84,6 +85,16 @@ def _(action: Missed, symbol: str, level: Level) -> Words:
     text = (
         f"{symbol} would have {action.would.value} at {priced(level.price)} at "
         f"{_clock(action.bar.start)}, while no bars came"
+    )
+    return AlertKind.WARNING, text
+
+
+@words_of.register
+def _(action: BreakLost, symbol: str, level: Level) -> Words:
+    bar = action.trigger
+    text = (
+        f"{symbol} closed at {priced(bar.close)}, at or {_way(level)} {priced(level.price)}, in "
+        f"the bar of {_clock(bar.start)}, and nobody watched when it was to be confirmed: missed"
     )
     return AlertKind.WARNING, text
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from datetime import datetime
 
 from apps.domain.errors import DeskError, JournalLost
 from apps.domain.intents import is_ours
@@ -27,6 +28,7 @@ from apps.domain.records import (
     LinkSeen,
     NoticeHeard,
     OrderSeen,
+    OutcomeKnown,
     PositionSeen,
     Record,
 )
@@ -61,6 +63,7 @@ class Chronicle:
         self._is_lost = False
         self._orders: dict[int, OrderState] = {}
         self._refs: dict[int, str] = {}
+        self._sent_at: dict[int, datetime | None] = {}
         self._fills: dict[str, Fill] = {}
         self._link: Link | None = None
 
@@ -109,9 +112,21 @@ class Chronicle:
         """Give the reference of an order of ours; empty for one that was not seen yet."""
         return self._refs.get(order_id, "")
 
-    def sending(self, order_id: int, order_ref: str) -> None:
-        """Take note of which intent an order is of, before the broker says a word of it."""
+    def sending(self, order_id: int, order_ref: str, at: datetime | None = None) -> None:
+        """Take note of which intent an order is of, before the broker says a word of it.
+
+        ``at`` is when it was sent, where that was in an earlier session.
+        """
         self._refs[order_id] = order_ref
+        self._sent_at[order_id] = at or self._market_clock.now
+
+    def sent_at(self, order_id: int) -> datetime | None:
+        """Give the market time at which an order of ours was sent; None where it is not known."""
+        return self._sent_at.get(order_id)
+
+    def outcome(self, order_ref: str, outcome: str, *, is_over: bool, reason: str = "") -> None:
+        """Write down that an intent is over, or that it is not after all."""
+        self.note(OutcomeKnown(order_ref, outcome, is_over, reason, self._market_clock.now))
 
     def on_order(self, order: OrderState) -> None:
         """Write down what is new about an order of ours."""

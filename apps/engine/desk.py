@@ -6,7 +6,7 @@ constructor does no I/O; ``async with desk:`` is its life, and `Desk.shutdown` i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,17 +17,25 @@ from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
 from apps.domain.errors import InvalidInput, NotFound, Refused
 from apps.domain.instruments import Instrument
-from apps.domain.orders import Fill, OrderState
+from apps.domain.orders import Fill, OrderState, OrderType, Ticket
 from apps.domain.risk import RiskLimits, TradingMode, check_account
+from apps.domain.session_end import SessionEndRule
 from apps.domain.trading_state import Halt, HaltCause, Trading, TradingState
-from apps.engine.alerts import AlertSink
-from apps.engine.breakout_watcher import WatcherView
+from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.breakout_watcher import WatcherSpec, WatcherView
 from apps.engine.chronicle import Chronicle
 from apps.engine.exits.closings import Closings
 from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
+from apps.engine.exits.guard import Guard, GuardSettings
+from apps.engine.exits.session_end import SessionEnd
+from apps.engine.exits.vigil import Vigil
+from apps.engine.loop_watch import Cause, Stall, StallLog
+from apps.engine.orders.adoption import Adoption
 from apps.engine.orders.cancellations import Cancellations, CancelOutcome
 from apps.engine.orders.dispatch import Dispatch
 from apps.engine.orders.execution import Execution
+from apps.engine.orders.reconcile import Reconciled, Reconciler
+from apps.engine.orders.snapshots import Snapshots
 from apps.engine.orders.trades import Trade, TradeView
 from apps.engine.portfolio import Portfolio, PositionView, QuoteView
 from apps.engine.ports import Broker, Clock, Journal, Link, MarketData, Subscription
@@ -37,7 +45,9 @@ from apps.engine.prices.last_prices import LastPrices
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.prices.running_prices import RunningPrices
 from apps.engine.requests import BracketRequest, BreakoutRequest
+from apps.engine.risk.day_opening import DayOpening
 from apps.engine.risk.kill_switch import HaltOutcome, KillSwitch
+from apps.engine.risk.margins import Claim, Margins
 from apps.engine.risk.order_gate import OrderGate
 from apps.engine.risk.own_book import OwnBook
 from apps.engine.risk.trading_switch import TradingKeeper, TradingSwitch, Unkept
@@ -59,7 +69,9 @@ class Desk:
 
     ``limits``, ``trading_mode`` and ``defaults`` are the settings; ``alerts`` is called with each
     line for the trader; ``journal`` keeps what is done and heard; ``ref_suffix`` gives 4 to 14
-    characters of a–z and 0–9, never the same.
+    characters of a–z and 0–9, never the same. Live, the desk is read-only unless
+    ``live_is_confirmed``: the trader has named the account. ``guard`` says whether lost stops are
+    replaced, ``session_end`` what happens before the close.
     """
 
     def __init__(
@@ -75,11 +87,15 @@ class Desk:
         journal: Journal,
         ref_suffix: Callable[[], str],
         keeper: TradingKeeper | None = None,
+        live_is_confirmed: bool = False,
+        guard: GuardSettings = GuardSettings(),  # noqa: B008  a value that nobody can change
+        session_end: SessionEndRule = SessionEndRule(),  # noqa: B008  likewise
     ) -> None:
         self._broker = broker
         self._market = market
         self._clock = clock
         self.trading_mode = trading_mode
+        self.is_read_only = trading_mode is TradingMode.LIVE and not live_is_confirmed
         self._limits = limits
         self._book = OwnBook(broker.client_id)
         self._supervisor = Supervisor(clock)
@@ -88,7 +104,27 @@ class Desk:
         self._chronicle = Chronicle(journal, broker, self._market_clock, self._supervisor, alerts)
         alerts = self._chronicle.tell
         self._last_prices = LastPrices(clock)
-        self._trading = TradingSwitch(keeper or Unkept(), self._market_clock, alerts)
+        self._trading = TradingSwitch(
+            keeper or Unkept(), self._market_clock, alerts, self._chronicle.note
+        )
+        self._day = DayOpening(
+            book=self._book,
+            market=market,
+            clock=clock,
+            market_clock=self._market_clock,
+            supervisor=self._supervisor,
+            note=self._chronicle.note,
+            alerts=alerts,
+        )
+        self._margins = Margins(
+            broker=broker,
+            clock=clock,
+            market_clock=self._market_clock,
+            supervisor=self._supervisor,
+            limits=limits,
+            book=self._book,
+            alerts=alerts,
+        )
         self._gate = OrderGate(
             broker,
             trading_mode,
@@ -98,6 +134,8 @@ class Desk:
             self._market_clock,
             self._last_prices,
             self._trading,
+            self._margins,
+            live_is_confirmed=live_is_confirmed,
         )
         self._feeds = BarFeeds(
             market, clock, self._market_clock, self._supervisor, alerts, self._on_price
@@ -107,7 +145,7 @@ class Desk:
         )
         self._execution = Execution(
             broker,
-            Dispatch(broker, self._chronicle, self._market_clock),
+            Dispatch(broker, self._chronicle, self._market_clock, self._gate.check_mode),
             clock,
             self._market_clock,
             self._supervisor,
@@ -121,7 +159,13 @@ class Desk:
         self._closings = Closings(self._exits, self._supervisor, clock, self._market_clock, alerts)
         self._portfolio = Portfolio(broker, self._book)
         self._previews = Previews(
-            market, self._market_clock, clock, self._gate, self._last_prices, defaults
+            market,
+            self._market_clock,
+            clock,
+            self._gate,
+            self._last_prices,
+            self._margins,
+            defaults,
         )
         self._kill_switch = KillSwitch(
             switch=self._trading,
@@ -143,11 +187,12 @@ class Desk:
             market_clock=self._market_clock,
             supervisor=self._supervisor,
             execution=self._execution,
+            chronicle=self._chronicle,
+            journal=journal,
+            client_id=broker.client_id,
             alerts=alerts,
         )
         self._switchboard = Switchboard(
-            broker=broker,
-            supervisor=self._supervisor,
             market_clock=self._market_clock,
             book=self._book,
             feeds=self._feeds,
@@ -156,6 +201,66 @@ class Desk:
             exits=self._exits,
             alerts=alerts,
         )
+        self._session_end = SessionEnd(
+            session_end,
+            market=market,
+            clock=clock,
+            market_clock=self._market_clock,
+            supervisor=self._supervisor,
+            book=self._book,
+            closings=self._closings,
+            ours=self._ours,
+            alerts=alerts,
+        )
+        self._gate.check_session = self._session_end.check_opening
+        self._guard = Guard(
+            guard,
+            execution=self._execution,
+            book=self._book,
+            clock=clock,
+            market_clock=self._market_clock,
+            supervisor=self._supervisor,
+            begin_vigil=lambda instrument: Vigil(
+                instrument,
+                patience_s=guard.patience_s,
+                broker=broker,
+                market=market,
+                clock=clock,
+                market_clock=self._market_clock,
+                execution=self._execution,
+                book=self._book,
+                closings=self._closings,
+                alerts=alerts,
+            ),
+            alerts=alerts,
+        )
+        hearers = (self._chronicle, self._switchboard, self._guard)
+        snapshots = Snapshots(broker, clock, self._market_clock, self._book, hearers)
+        self._reconciler = Reconciler(
+            broker=broker,
+            clock=clock,
+            market_clock=self._market_clock,
+            supervisor=self._supervisor,
+            book=self._book,
+            execution=self._execution,
+            snapshots=snapshots,
+            adoption=Adoption(
+                broker=broker,
+                market=market,
+                clock=clock,
+                market_clock=self._market_clock,
+                journal=journal,
+                chronicle=self._chronicle,
+                book=self._book,
+                execution=self._execution,
+                snapshots=snapshots,
+                alerts=alerts,
+            ),
+            alerts=alerts,
+        )
+        self._switchboard.may_have_missed = self._reconciler.wake
+        self.stalls = StallLog()
+        self._margins.claims = self._claims
         self._listening: list[Subscription] = []
         self._report: ShutdownReport | None = None
 
@@ -171,20 +276,20 @@ class Desk:
         self._chronicle.open(self.trading_mode.value)
         # the journal first: what anybody acts on stands in it already
         self._listening = [
-            self._broker.listen(each) for each in (self._chronicle, self._switchboard)
+            self._broker.listen(each) for each in (self._chronicle, self._switchboard, self._guard)
         ]
         try:
             self._chronicle.on_link(self._broker.link)
             self._switchboard.on_link(self._broker.link)
-            for fill in await self._broker.executions():
-                self._chronicle.on_fill(fill)
-                self._switchboard.on_fill(fill)
-            positions = await self._broker.positions()
-            self._book.on_positions(positions)
-            self._book.carry(positions, await self._broker.open_orders())
+            self._day.take_up(self._journal)
+            await self._reconciler.take_up()
+            self._day.begin()
+            self._margins.begin()
             if self._limits.needs_running_prices:  # a price costs a line
                 self._prices.keep_held(self._book.own_symbols())
             self._kill_switch.begin()
+            self._guard.begin()
+            self._session_end.begin()
         except BaseException:
             self._stop_listening()
             raise
@@ -197,6 +302,18 @@ class Desk:
         trace: TracebackType | None,
     ) -> None:
         await self.shutdown()
+
+    async def reconcile(self) -> Reconciled:
+        """Hold the journal and the broker against each other now, and give what is found."""
+        return await self._reconciler.run()
+
+    async def settle(self, intent: str) -> TradeView:
+        """Take the trader's word that an intent is over; ``intent`` is its reference or its end.
+
+        Raises NotFound, Refused while an order of it stands, BrokerError.
+        """
+        trade = await self._reconciler.settle(intent)
+        return trade.view()
 
     @property
     def link(self) -> Link:
@@ -221,6 +338,12 @@ class Desk:
         """Give our own result of the day, realised and open, fees included; None is unknown."""
         return self._book.day_pnl()
 
+    def on_stall(self, stall: Stall) -> None:
+        """Take note that the loop was held up, or that the machine slept."""
+        if (words := self.stalls.take(stall, self._clock.monotonic())) is not None:
+            kind = AlertKind.WARNING if stall.cause is Cause.HELD_UP else AlertKind.INFO
+            self._chronicle.tell(Alert(kind, words, self._market_clock.now))
+
     def note_command(self, text: str) -> None:
         """Write a command of the trader's into the journal, before it is done."""
         self._chronicle.command(text)
@@ -230,8 +353,22 @@ class Desk:
         return await self._previews.breakout(request)
 
     async def arm(self, preview: BreakoutPreview) -> WatcherView:
-        """Start the watcher that was previewed, in the background."""
-        return self._watchers.arm(preview.spec)
+        """Start the watcher that was previewed, in the background.
+
+        Raises RiskRefused where others have reserved since what it takes.
+        """
+        self._margins.check_known(_claim("", preview.spec))
+        view = self._watchers.arm(preview.spec)
+        self._margins.armed(_claim(view.id, preview.spec))
+        return view
+
+    def bring_back_watchers(self) -> tuple[WatcherView, ...]:
+        """Start the watchers that an earlier desk left behind, in the background; give them."""
+        return self._watchers.bring_back()
+
+    def forget_watchers(self, reason: str) -> tuple[str, ...]:
+        """Begin without the watchers that an earlier desk left behind; give their ids."""
+        return self._watchers.forget(reason)
 
     def watchers(self) -> tuple[WatcherView, ...]:
         """Give every watcher of the session, those that have ended too."""
@@ -265,7 +402,9 @@ class Desk:
                 f"the prices that were shown are {age_s:.0f} s old: not sent. Ask for the bracket "
                 "again to see the new ones."
             )
-        return self._execution.enter(preview.intent)
+        trade = self._execution.enter(preview.intent)
+        self._margins.reserve()
+        return trade
 
     def trades(self) -> tuple[TradeView, ...]:
         """Give every bracket of the session as it stands."""
@@ -360,10 +499,11 @@ class Desk:
         """Let entries through again. Raises Refused while the kill file is there."""
         return self._trading.resume()
 
-    async def shutdown(self) -> ShutdownReport:
+    async def shutdown(self, *, ends_watchers: bool = False) -> ShutdownReport:
         """Stop watchers, close subscriptions, and say what stays behind; within four seconds.
 
-        A second call gives the same report.
+        Watchers come back with the next desk, unless this ``ends_watchers`` for good. A second
+        call gives the same report.
         """
         if self._report is None:
             shutdown = Shutdown(
@@ -377,7 +517,7 @@ class Desk:
                 book=self._book,
                 unsubscribe=self._unsubscribe,
             )
-            self._report = await shutdown.run()
+            self._report = await shutdown.run(ends_watchers=ends_watchers)
         return self._report
 
     async def _close(self, instrument: Instrument) -> CloseOutcome:
@@ -397,9 +537,23 @@ class Desk:
         verb = "watches" if len(watching) == 1 else "watch"
         return f"; {', '.join(watching)} still {verb} it" if watching else ""
 
+    def _claims(self) -> Iterator[Claim]:
+        """Give who takes the account's funds: watchers that run, and brackets of nobody's."""
+        specs = self._watchers.specs()
+        live = [trade for trade in self._execution.trades if not trade.is_over]
+        entered = {trade.watcher_id for trade in live if trade.entry.filled}
+        for name, spec in specs.items():
+            yield _claim(name, spec, has_entered=name in entered)
+        for trade in live:
+            if trade.watcher_id not in specs:
+                bracket, worst = trade.bracket, trade.bracket.entry.limit_price or Decimal(0)
+                has_entered = trade.entry.filled > 0
+                yield Claim(trade.order_ref, bracket.instrument, bracket.entry, worst, has_entered)
+
     def _on_price(self, instrument: Instrument, bar: Bar) -> None:
         self._last_prices.on_bar(instrument, bar)
         self._book.on_bar(instrument, bar)
+        self._session_end.on_bar(instrument, bar)
 
     def _unsubscribe(self) -> None:
         self._feeds.close()
@@ -417,3 +571,11 @@ class Desk:
         return tuple(
             [known.get(each) or await self._market.qualify(each) for each in sorted(symbols)]
         )
+
+
+def _claim(holder: str, spec: WatcherSpec, *, has_entered: bool = False) -> Claim:
+    """Give what a watcher takes of the account's funds, reckoned at its level."""
+    level = spec.rule.level
+    side = spec.rule.direction.entry_side
+    ticket = Ticket(side, spec.quantity, OrderType.LIMIT, limit_price=level)
+    return Claim(holder, spec.instrument, ticket, level, has_entered)

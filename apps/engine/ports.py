@@ -7,18 +7,20 @@ listeners); an ``async def`` asks the broker, has a deadline of its own, and rai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from apps.domain.account import AccountSummary, Position, WhatIf
 from apps.domain.bars import Bar
+from apps.domain.day_result import KeptDay
 from apps.domain.instruments import Instrument
 from apps.domain.link import Link, LinkState
+from apps.domain.open_intents import OpenIntent
 from apps.domain.orders import Bracket, Fill, OrderState, Ticket
 from apps.domain.quotes import Quote
-from apps.domain.records import Record
+from apps.domain.records import BarsHeard, KeptWatcher, Record
 
 __all__ = [
     "BarListener",
@@ -133,11 +135,24 @@ class Broker(Protocol):
     def cancel(self, order_id: int) -> None:
         """Ask for the cancellation of one of our own orders. Raises NotFound, NotConnected."""
 
+    def discard(self, order_id: int) -> None:
+        """Ask for the end of an order of ours that the broker does not list, by its id alone.
+
+        It may be held there without being shown, or never have come. Raises NotConnected.
+        """
+
     def known_orders(self) -> tuple[OrderState, ...]:
         """Give what the session has seen of orders so far, without asking."""
 
     async def open_orders(self) -> tuple[OrderState, ...]:
         """Ask for the working orders of all clients of the account."""
+
+    async def completed_orders(self) -> tuple[OrderState, ...]:
+        """Ask for the orders of the account that ended today, of all clients.
+
+        The broker tells them without order id (0), client id (−1) and parent, and may leave out
+        what was asked for: then the quantity is what was filled.
+        """
 
     async def executions(self) -> tuple[Fill, ...]:
         """Ask for the day's executions of the account, with commissions where known."""
@@ -210,3 +225,25 @@ class Journal(Protocol):
 
     def highest_order_id(self, client_id: int) -> int:
         """Give the highest order id that was ever reserved for a client id; 0 for none."""
+
+    def open_intents(self, client_id: int, also: Iterable[str] = ()) -> tuple[OpenIntent, ...]:
+        """Give the intents of a client id that are not known to be over, oldest first.
+
+        Quick however much was written: those that are over are not read, save those whose
+        references are in ``also``. Raises JournalRefused.
+        """
+
+    def watchers(self) -> tuple[KeptWatcher, ...]:
+        """Give the last word on each watcher that has not ended, in the order of their ids."""
+
+    def highest_watcher(self) -> int:
+        """Give the highest number that a watcher ever had, those that have ended too; 0 for none.
+
+        The names that intents were reserved in count as well.
+        """
+
+    def kept_day(self) -> KeptDay | None:
+        """Give the newest session that was begun, with its executions; None before the first."""
+
+    def bars_heard(self) -> tuple[BarsHeard, ...]:
+        """Give the newest `BarsHeard` of each contract."""

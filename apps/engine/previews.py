@@ -25,6 +25,7 @@ from apps.domain.breakout import BreakoutRule, OnFalseBreak, parse_on_false_brea
 from apps.domain.errors import InvalidInput, NotFound
 from apps.domain.instruments import Instrument
 from apps.domain.levels import Direction, LevelSpec, parse_direction
+from apps.domain.margin import Margin
 from apps.domain.numerals import parse_number
 from apps.domain.orders import Side
 from apps.domain.quotes import Quote
@@ -35,6 +36,7 @@ from apps.engine.ports import Clock, MarketData
 from apps.engine.prices.last_prices import LastPrices
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.requests import BracketRequest, BreakoutRequest
+from apps.engine.risk.margins import Claim, Margins
 from apps.engine.risk.order_gate import OrderGate
 
 __all__ = ["BracketPreview", "BreakoutPreview", "OrderDefaults", "Previews"]
@@ -78,6 +80,7 @@ class BreakoutPreview:
     notional: Decimal
     at: datetime
     spec: WatcherSpec
+    margin: Margin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class BracketPreview:
     at: datetime
     made_s: float
     intent: EntryIntent
+    margin: Margin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Previews:
         clock: Clock,
         gate: OrderGate,
         prices: LastPrices,
+        margins: Margins,
         defaults: OrderDefaults,
     ) -> None:
         self._market = market
@@ -124,6 +129,7 @@ class Previews:
         self._clock = clock
         self._gate = gate
         self._prices = prices
+        self._margins = margins
         self._defaults = defaults
 
     async def breakout(self, request: BreakoutRequest) -> BreakoutPreview:
@@ -195,6 +201,7 @@ class Previews:
             notional=shown.notional,
             at=shown.at,
             spec=spec,
+            margin=shown.margin,
         )
 
     async def _bracket_preview(self, intent: EntryIntent) -> BracketPreview:
@@ -224,6 +231,9 @@ class Previews:
             at=await self._market_clock.ask(),
             made_s=self._clock.monotonic(),
             intent=intent,
+            margin=await self._margins.ask(
+                Claim("", intent.instrument, bracket.entry, at_stake.worst_price)
+            ),
         )
 
     async def _look_up(self, symbol: str) -> tuple[Instrument, Quote]:

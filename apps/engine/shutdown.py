@@ -35,12 +35,14 @@ class ShutdownReport:
 
     ``working_orders`` are ours that stay at the broker, ``unprotected`` positions of ours whose
     stop does not work, ``problems`` what could not be done or read, a sentence each.
+    ``watchers_kept`` come back with the next desk.
     """
 
     watchers_stopped: tuple[str, ...]
     working_orders: tuple[OrderState, ...]
     unprotected: tuple[PositionView, ...]
     problems: tuple[str, ...]
+    watchers_kept: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -77,10 +79,9 @@ class Shutdown:
         self._working: tuple[OrderState, ...] = ()
         self._unprotected: tuple[PositionView, ...] = ()
 
-    async def run(self) -> ShutdownReport:
+    async def run(self, *, ends_watchers: bool = False) -> ShutdownReport:
         """Stop everything, and give what stays behind. Raises nothing of the broker's."""
-        running = self._watchers.running()
-        await self._watchers.stop(running, WATCHERS_TIMEOUT_S)
+        stopped, kept = await self._end_watching(ends_watchers=ends_watchers)
         for name in await self._closings.ended(CLOSINGS_TIMEOUT_S):
             self._problems.append(f"{name} was not over: look at your position there")
         if self._broker.link.takes_orders:
@@ -92,7 +93,18 @@ class Shutdown:
         self._unsubscribe()  # from here on nothing that the broker says may start anything
         for name in await self._supervisor.aclose(TASKS_TIMEOUT_S):
             self._problems.append(f"{name} did not end in time")
-        return ShutdownReport(running, self._working, self._unprotected, tuple(self._problems))
+        problems = tuple(self._problems)
+        return ShutdownReport(stopped, self._working, self._unprotected, problems, kept)
+
+    async def _end_watching(
+        self, *, ends_watchers: bool
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Give the watchers that were stopped for good, and those that come back."""
+        if not ends_watchers:
+            return (), await self._watchers.leave(WATCHERS_TIMEOUT_S)
+        running = self._watchers.running()
+        await self._watchers.stop(running, WATCHERS_TIMEOUT_S)
+        return running, ()
 
     async def _part(
         self, name: str, work: Callable[[], Coroutine[Any, Any, None]], timeout_s: float

@@ -1,14 +1,17 @@
 """Tasks that live in the background, kept apart from each other.
 
 A supervised task that fails takes nobody with it: its end is kept, and told to whoever asked
-for it. This is the one place of the engine with a broad ``except``: what may fail in unforeseen
-ways (a watcher, a listener of a feed) runs through here.
+for it. One with `Restarts` is begun anew first, after a pause, so often and no more: what fails
+for good would only fail again. This is the one place of the engine with a broad ``except``: what
+may fail in unforeseen ways (a watcher, a listener of a feed) runs through here.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ParamSpec
 
@@ -16,7 +19,7 @@ from apps.domain.errors import IllegalTransition
 from apps.engine.deadlines import came_within
 from apps.engine.ports import Clock
 
-__all__ = ["Supervised", "Supervisor", "TaskEnd", "contained", "sentence"]
+__all__ = ["Restarts", "Supervised", "Supervisor", "TaskEnd", "contained", "sentence"]
 
 P = ParamSpec("P")
 
@@ -43,6 +46,34 @@ def contained(
         act(*args, **kwargs)
     except Exception as error:  # noqa: BLE001  a listener may fail in any way, alone
         failed(error)
+
+
+def _say_nothing(_error: Exception, _pause_s: float) -> None:
+    pass
+
+
+def _any(_error: Exception) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How often a task that fails is begun anew: ``most`` times within ``within_s``.
+
+    The pause before that is ``first_pause_s``, doubled with each failure of the stretch. ``told``
+    hears of each failure that another beginning follows, and after how many seconds; ``helps``
+    says whether one may help. Seconds are this machine's.
+    """
+
+    most: int = 3
+    within_s: float = 600.0
+    first_pause_s: float = 1.0
+    helps: Callable[[Exception], bool] = _any
+    told: Callable[[Exception, float], None] = _say_nothing
+
+    def pause_s(self, failures: int) -> float:
+        """Give the pause after so many failures, the first of them counted."""
+        return self.first_pause_s * 2.0 ** (failures - 1)
 
 
 class Supervised:
@@ -113,9 +144,12 @@ class Supervisor:
         name: str,
         work: Callable[[], Coroutine[Any, Any, None]],
         on_end: Callable[[Supervised], None] | None = None,
+        *,
+        restarts: Restarts | None = None,
     ) -> Supervised:
         """Run ``work()`` in the background; ``on_end`` is called once it has ended, however.
 
+        With ``restarts`` it is begun anew when it fails, and has ended when that does not help.
         Raises IllegalTransition when the supervisor is closed.
         """
         if self._closed:
@@ -129,8 +163,26 @@ class Supervisor:
             if on_end is not None:
                 on_end(supervised)
 
-        supervised.begin(work).add_done_callback(settle)
+        begun = work if restarts is None else lambda: self._begun_anew(work, restarts)
+        supervised.begin(begun).add_done_callback(settle)
         return supervised
+
+    async def _begun_anew(
+        self, work: Callable[[], Coroutine[Any, Any, None]], restarts: Restarts
+    ) -> None:
+        failures: deque[float] = deque(maxlen=restarts.most + 1)
+        while True:
+            try:
+                return await work()
+            except Exception as error:
+                failures.append(self._clock.monotonic())
+                while failures[-1] - failures[0] > restarts.within_s:
+                    failures.popleft()
+                if len(failures) > restarts.most or not restarts.helps(error):
+                    raise
+                pause_s = restarts.pause_s(len(failures))
+                restarts.told(error, pause_s)
+            await self._clock.sleep(pause_s)
 
     async def aclose(self, timeout_s: float) -> tuple[str, ...]:
         """Stop every task and wait for their ends; give the names of those that did not end.

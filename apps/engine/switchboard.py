@@ -6,18 +6,19 @@ fails is told of and harms no other: a broker's word is never lost on the way.
 
 from __future__ import annotations
 
-from apps.domain.errors import DeskError
+from collections.abc import Callable
+
 from apps.domain.orders import Fill, OrderState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.exits.exit_routine import ExitRoutine
 from apps.engine.link_news import LinkNews
 from apps.engine.orders.cancellations import Cancellations
 from apps.engine.orders.execution import Execution
-from apps.engine.ports import Broker, BrokerNotice, Link, LinkState
+from apps.engine.ports import BrokerNotice, Link, LinkState
 from apps.engine.prices.feeds import BarFeeds
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.risk.own_book import OwnBook
-from apps.engine.supervisor import Supervisor, contained, sentence
+from apps.engine.supervisor import contained
 
 __all__ = ["Switchboard"]
 
@@ -28,8 +29,6 @@ class Switchboard:
     def __init__(
         self,
         *,
-        broker: Broker,
-        supervisor: Supervisor,
         market_clock: MarketClock,
         book: OwnBook,
         feeds: BarFeeds,
@@ -38,8 +37,6 @@ class Switchboard:
         exits: ExitRoutine,
         alerts: AlertSink,
     ) -> None:
-        self._broker = broker
-        self._supervisor = supervisor
         self._market_clock = market_clock
         self._book = book
         self._feeds = feeds
@@ -49,8 +46,8 @@ class Switchboard:
         self._alerts = alerts
         self._link: Link | None = None
         self._news = LinkNews()
-        self._is_behind = False
-        self._is_catching_up = False
+        self.may_have_missed: Callable[[], None] = lambda: None
+        """Called when something may have happened unheard, and can be asked for."""
 
     def on_order(self, order: OrderState) -> None:
         """Pass on what is said of an order."""
@@ -84,36 +81,7 @@ class Switchboard:
         if (news := self._news.of(link)) is not None:
             self._tell(*news)
         if before is not None and _may_have_missed(before, link):
-            self._begin_to_catch_up()
-
-    async def catch_up(self) -> None:
-        """Read again what may have happened while nobody listened."""
-        try:
-            for fill in await self._broker.executions():
-                self.on_fill(fill)
-            standing = await self._broker.open_orders()
-            for order in standing:
-                self.on_order(order)
-            contained(self._failed, self._execution.on_open_orders, standing)
-            await self._book.ask_positions(self._broker)
-        except DeskError as error:
-            text = f"orders and executions could not be read again: {sentence(error)}"
-            self._tell(AlertKind.WARNING, text)
-
-    def _begin_to_catch_up(self) -> None:
-        """Catch up in the background; what is missed while that runs is read by one more round."""
-        self._is_behind = True
-        if not self._is_catching_up:
-            self._is_catching_up = True
-            self._supervisor.start("catch up", self._until_caught_up)
-
-    async def _until_caught_up(self) -> None:
-        try:
-            while self._is_behind:
-                self._is_behind = False
-                await self.catch_up()
-        finally:
-            self._is_catching_up = False
+            self.may_have_missed()
 
     def _failed(self, error: Exception) -> None:
         self._tell(AlertKind.ERROR, f"a message of the broker's was not understood: {error}")

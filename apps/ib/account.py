@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["IBAccount"]
 
 _TAGS = (
-    "NetLiquidation,TotalCashValue,BuyingPower,AvailableFunds,InitMarginReq,MaintMarginReq,"
+    "AccountType,NetLiquidation,TotalCashValue,SettledCash,BuyingPower,AvailableFunds,"
+    "InitMarginReq,MaintMarginReq,"
     "$LEDGER:ALL"
 )
 

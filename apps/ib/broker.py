@@ -78,6 +78,10 @@ class IBBroker:
         """Ask for the cancellation of one of our own orders."""
         self._orders.cancel(order_id)
 
+    def discard(self, order_id: int) -> None:
+        """Ask for the end of an order of ours that the broker does not list."""
+        self._orders.discard(order_id)
+
     def known_orders(self) -> tuple[OrderState, ...]:
         """Give what was seen of orders so far, without asking."""
         return self._book.orders()
@@ -85,6 +89,10 @@ class IBBroker:
     async def open_orders(self) -> tuple[OrderState, ...]:
         """Ask for the working orders of all clients of the account."""
         return await self._queries.open_orders()
+
+    async def completed_orders(self) -> tuple[OrderState, ...]:
+        """Ask for the orders of the account that ended today, of all clients."""
+        return await self._queries.completed_orders()
 
     async def executions(self) -> tuple[Fill, ...]:
         """Ask for the day's executions of the account, with commissions where known."""

@@ -78,6 +78,7 @@ class IBGateway:
         )
         contracts = Contracts(self.connection, reporter)
         orders = IBOrders(self.connection, contracts, book, pacer=pacer, fanout=fanout)
+        self._orders = orders
         self._queries = IBOrderQueries(self.connection, book)
         self._account = IBAccount(self.connection)
         self._doubts = Doubts(self.connection, self._queries, book, reporter)
@@ -147,8 +148,11 @@ class IBGateway:
     def on_code(self, req_id: int, code: int, text: str) -> None:
         """Pass on a code; one that may be the end of an own order is asked about."""
         own = self._book.has_own(self.connection.endpoint.client_id, req_id)
+        names_order = own or req_id in self._orders.discarded
         is_routine = self._is_routine(code)
-        self._fanout.on_notice(BrokerNotice(code, text, req_id if own else None, is_routine))
+        self._fanout.on_notice(
+            BrokerNotice(code, text, req_id if names_order else None, is_routine)
+        )
         if own:
             self._doubts.on_code((self.connection.endpoint.client_id, req_id), code, text)
 

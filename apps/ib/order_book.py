@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 from apps.domain.errors import NotFound
 from apps.domain.orders import Fill, OrderState, OrderStatus
 from apps.ib.reports import Fanout, Reporter
-from apps.ib.translate import exact, exact_or_none, fill_from, order_state_from
+from apps.ib.translate import (
+    completed_order_from,
+    exact,
+    exact_or_none,
+    fill_from,
+    order_state_from,
+)
 
 if TYPE_CHECKING:
     from ib_insync import contract as ibc
@@ -50,6 +56,7 @@ class OrderBook:
         self._fills: dict[str, Fill] = {}
         self._reports: dict[str, ibo.CommissionReport] = {}
         self._seen_open: set[OrderKey] = set()
+        self._seen_completed: list[OrderState] = []
         self._asked: dict[int, list[str]] = {}
         self.tells_all_fills = False
         """False until the first link is synchronised: what it reads then is history."""
@@ -75,6 +82,11 @@ class OrderBook:
         """Give a set that the keys of open orders go into, until the next call."""
         self._seen_open = set()
         return self._seen_open
+
+    def collect_completed(self) -> list[OrderState]:
+        """Give a list that orders which are over go into, until the next call."""
+        self._seen_completed = []
+        return self._seen_completed
 
     def state(self, key: OrderKey) -> OrderState:
         """Give the state of an order that was seen."""
@@ -154,27 +166,31 @@ class OrderBook:
         )
 
     def on_completed_order(
-        self, _contract: ibc.Contract, order: ibd.Order, state: ibd.OrderState
+        self, contract: ibc.Contract, order: ibd.Order, state: ibd.OrderState
     ) -> None:
-        """Take the end of an order that we know and have not seen the end of.
+        """Take an order that is over; one that we know, and have not seen the end of, ends.
 
-        A completed order has no order id; it is matched by its perm id.
+        It comes without an order id, so it is matched by its perm id; one of whose perm id we were
+        never told, by its reference and what it is.
         """
-        for entry in self._entries.values():
-            before = entry.state
-            if before.perm_id and before.perm_id == order.permId and not before.status.is_done:
-                filled = exact_or_none(order.filledQuantity) or before.filled
-                entry.concluded = False
-                self._change(
-                    entry,
-                    replace(
-                        before,
-                        status=self._status(state.status, before),
-                        filled=filled,
-                        remaining=max(before.quantity - filled, Decimal(0)),
-                        warning=state.completedStatus or before.warning,
-                    ),
-                )
+        completed = completed_order_from(contract, order, state, self._status(state.status, None))
+        self._seen_completed.append(completed)
+        entry = self._entry_of(completed)
+        if entry is None or entry.state.status.is_done:
+            return
+        before, entry.concluded = entry.state, False
+        filled = max(completed.filled, before.filled)
+        self._change(
+            entry,
+            replace(
+                before,
+                perm_id=completed.perm_id,
+                status=completed.status,
+                filled=filled,
+                remaining=max(before.quantity - filled, Decimal(0)),
+                warning=completed.warning or before.warning,
+            ),
+        )
 
     def on_execution(
         self, contract: ibc.Contract, execution: ibo.Execution, *, asked_by: int | None
@@ -206,6 +222,15 @@ class OrderBook:
             if self.tells_all_fills:
                 self._fanout.on_fill(known)
 
+    def _entry_of(self, completed: OrderState) -> BookEntry | None:
+        for entry in self._entries.values():
+            if entry.state.perm_id == completed.perm_id:
+                return entry
+        if not completed.order_ref:
+            return None
+        nameless = (entry for entry in self._entries.values() if not entry.state.perm_id)
+        return next((each for each in nameless if _look(each.state) == _look(completed)), None)
+
     def _change(self, entry: BookEntry, after: OrderState) -> None:
         if after != entry.state:
             entry.state = after
@@ -221,6 +246,10 @@ class OrderBook:
 
 def _key(client_id: int, order_id: int, perm_id: int) -> OrderKey:
     return (client_id, order_id) if order_id > 0 else (-1, perm_id)
+
+
+def _look(order: OrderState) -> tuple[object, ...]:
+    return order.order_ref, order.con_id, order.side, order.order_type
 
 
 def _is_stale(entry: BookEntry, said: OrderStatus) -> bool:

@@ -59,6 +59,13 @@ class IBOrderQueries:
         """Ask for the orders that ended today; the book takes the ends it did not know."""
         await self._read_completed(self._connection.session, self._connection.requests)
 
+    async def completed_orders(self) -> tuple[OrderState, ...]:
+        """Ask for the orders of the account that ended today, of all clients."""
+        session, requests = self._connection.session, self._connection.requests
+        account = self._connection.account
+        completed = await self._read_completed(session, requests)
+        return tuple(each for each in completed if each.account == account)
+
     async def executions(self) -> tuple[Fill, ...]:
         """Ask for the day's executions of the account, with commissions where known."""
         return await self._read_executions(self._connection.session, self._connection.requests)
@@ -76,13 +83,18 @@ class IBOrderQueries:
         await requests.by_name("openOrders", "the open orders", ask)
         return seen
 
-    async def _read_completed(self, session: Session, requests: Requests) -> None:
+    async def _read_completed(self, session: Session, requests: Requests) -> list[OrderState]:
+        seen: list[OrderState] = []
+
         def ask() -> asyncio.Future[Any]:
+            nonlocal seen
+            seen = self._book.collect_completed()
             answer: asyncio.Future[Any] = session.wrapper.startReq("completedOrders")
             session.client.reqCompletedOrders(False)
             return answer
 
         await requests.by_name("completedOrders", "the completed orders", ask)
+        return seen
 
     async def _read_executions(self, session: Session, requests: Requests) -> tuple[Fill, ...]:
         account, asked_by = self._connection.account, -1

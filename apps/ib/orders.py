@@ -54,6 +54,8 @@ class IBOrders:
         self._fanout = fanout
         self._blank: ibd.Order | None = None
         self._unsent: set[int] = set()
+        self.discarded: set[int] = set()
+        """Ids of orders whose end was asked for though the broker does not show them."""
 
     @property
     def _client_id(self) -> int:
@@ -116,6 +118,16 @@ class IBOrders:
         """Ask for a cancellation; see `Broker.cancel`. Allowed while IB's servers are lost."""
         session = self._connection.session
         self._working(order_id)
+
+        def send() -> None:
+            session.client.cancelOrder(order_id, "")
+
+        self._submit_about(order_id, send, "cancellation")
+
+    def discard(self, order_id: int) -> None:
+        """Ask for the end of an order that is not listed; see `Broker.discard`."""
+        session = self._connection.session
+        self.discarded.add(order_id)
 
         def send() -> None:
             session.client.cancelOrder(order_id, "")

@@ -7,6 +7,7 @@ write. Unset values (1.797e308, 2147483647, −1 for a price, NaN) become None.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "account_summary",
     "bar_from_history",
+    "completed_order_from",
     "exact",
     "exact_or_none",
     "fill_from",
@@ -50,6 +52,10 @@ _SIDES = {
     "SSHORT": Side.SELL,
     "SLD": Side.SELL,
 }
+_REDUCE = 3
+"""The type of group that a bracket's children are in: a fill reduces the rest, and blocks none.
+Type 1 would cancel a whole stop at the first part of a take-profit."""
+
 _LIMIT_TYPES = {"LMT", "STP LMT", "LIT", "LOC", "LOO", "REL", "TRAIL LIMIT"}
 _STOP_TYPES = {"STP", "STP LMT", "MIT", "LIT"}
 
@@ -153,6 +159,8 @@ def fill_ib_order(order: ibd.Order, ticket: Ticket, *, account: str) -> ibd.Orde
     order.tif = ticket.time_in_force.value
     order.outsideRth = ticket.outside_rth
     order.orderRef = ticket.order_ref
+    if ticket.oca_group:
+        order.ocaGroup, order.ocaType = ticket.oca_group, _REDUCE
     order.account = account
     return order
 
@@ -195,6 +203,26 @@ def order_state_from(
         avg_fill_price=before.avg_fill_price if before is not None else None,
         why_held=before.why_held if before is not None else "",
         warning=warning or (before.warning if before is not None else ""),
+    )
+
+
+def completed_order_from(
+    contract: ibc.Contract, order: ibd.Order, state: ibd.OrderState, status: OrderStatus
+) -> OrderState:
+    """Give what a completedOrder message says: neither order id, client nor parent is in it.
+
+    TWS leaves the quantity of many at 0; then it is what was filled.
+    """
+    filled = exact_or_none(order.filledQuantity) or Decimal(0)
+    order.orderId, order.clientId = 0, -1
+    said = order_state_from(contract, order, status=status, before=None)
+    quantity = max(said.quantity, filled)
+    return replace(
+        said,
+        quantity=quantity,
+        filled=filled,
+        remaining=quantity - filled,
+        warning=state.completedStatus or "",
     )
 
 
@@ -286,6 +314,8 @@ def account_summary(account: str, values: Mapping[tuple[str, str], str]) -> Acco
         maintenance_margin=value("MaintMarginReq"),
         unrealized_pnl=_ledger(values, currency, "UnrealizedPnL"),
         realized_pnl=_ledger(values, currency, "RealizedPnL"),
+        settled_cash=value("SettledCash"),
+        account_type=values.get(("AccountType", ""), ""),
     )
 
 

@@ -23,10 +23,10 @@ os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
 
 
 @contextmanager
-def paper_gateway() -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """A gateway as a program of its own, and the settings that lead to it."""
+def paper_gateway(*words: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
+    """A gateway as a program of its own, told ``words``, and the settings that lead to it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _TIED, "apps.paper", "--port", "0"],
+        [sys.executable, "-c", _TIED, "apps.paper", "--port", "0", *words],
         stdout=subprocess.PIPE,
         cwd=ROOT,
     )

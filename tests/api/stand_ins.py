@@ -29,7 +29,9 @@ from apps.domain.trading_state import ACTIVE, HaltCause, Trading, TradingState
 from apps.engine.breakout_watcher import Readiness, WatcherSpec, WatcherView
 from apps.engine.desk import Desk
 from apps.engine.exits.exit_routine import CloseOutcome
+from apps.engine.loop_watch import StallLog
 from apps.engine.orders.cancellations import CancelOutcome
+from apps.engine.orders.reconcile import Reconciled
 from apps.engine.orders.trades import TradeState, TradeView
 from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import Link, LinkState
@@ -254,9 +256,11 @@ class FakeDesk:
         self.failing: dict[str, deque[Exception]] = {}
         self.link = Link(LinkState.READY, epoch=0)
         self.account_name = "DU1234567"
+        self.stalls = StallLog()
         self.trading = ACTIVE
         self.market_now = OPEN
         self.trade = a_trade()
+        self.reconciled = Reconciled(OPEN, (), ())
         self.rows: tuple[WatcherView, ...] = ()
         self.waiting, self.ended = asyncio.Event(), asyncio.Event()
         self.held: tuple[PositionView, ...] = (a_position(),)
@@ -279,6 +283,14 @@ class FakeDesk:
 
     def bar_age_s(self) -> float | None:
         return 1.0
+
+    def bring_back_watchers(self) -> tuple[WatcherView, ...]:
+        self._note("bring_back_watchers", None)
+        return self.rows
+
+    def forget_watchers(self, reason: str) -> tuple[str, ...]:
+        self._note("forget_watchers", reason)
+        return tuple(row.id for row in self.rows)
 
     def watchers(self) -> tuple[WatcherView, ...]:
         return self.rows
@@ -354,6 +366,14 @@ class FakeDesk:
         self._note("halt", (reduce, flatten))
         self.trading = Trading(TradingState.HALTED, HaltCause.COMMAND)
         return HaltOutcome(self.trading, self.cancelled)
+
+    async def reconcile(self) -> Reconciled:
+        self._note("reconcile", None)
+        return self.reconciled
+
+    async def settle(self, intent: str) -> TradeView:
+        self._note("settle", intent)
+        return self.trade
 
     def resume(self) -> Trading:
         self._note("resume", None)

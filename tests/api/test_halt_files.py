@@ -13,6 +13,7 @@ from apps.api.halt_files import KILL_NAME, STATE_NAME, HaltFiles
 from apps.api.kill_signal import on_kill_signal
 from apps.domain.errors import DeskError
 from apps.domain.trading_state import ACTIVE, HaltCause, Trading, TradingState
+from apps.engine.risk.trading_switch import KillOrder
 
 AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 HALTED = Trading(TradingState.HALTED, HaltCause.COMMAND, "why", AT, is_flattening=True)
@@ -54,6 +55,38 @@ def test_kill_file_may_ask_for_all_to_be_closed(tmp_path: Path, words: str, flat
     order = HaltFiles(tmp_path).kill_order()
     assert order is not None
     assert order.flatten is flatten
+
+
+@pytest.mark.parametrize(
+    ("words", "to", "flatten"),
+    [
+        ("reduce", TradingState.REDUCING, False),
+        ("Reduce\nflatten\n", TradingState.REDUCING, True),
+        ("reduce everything", TradingState.HALTED, False),
+        ("reduce " + "\n" * 5000, TradingState.HALTED, False),
+        ("\x00\x00reduce", TradingState.HALTED, False),
+    ],
+)
+def test_kill_file_lets_reducing_through_only_where_it_says_nothing_else(
+    tmp_path: Path, words: str, to: TradingState, flatten: bool
+) -> None:
+    (tmp_path / KILL_NAME).write_text(words)
+    order = HaltFiles(tmp_path).kill_order()
+    assert order is not None
+    assert (order.to, order.flatten) == (to, flatten)
+
+
+def test_kill_file_that_is_left_never_asks_for_less_than_the_one_before(tmp_path: Path) -> None:
+    files = HaltFiles(tmp_path)
+    files.leave_kill_order(TradingState.REDUCING, flatten=False)
+    assert files.kill_order() == an_order(files, TradingState.REDUCING, flatten=False)
+    files.leave_kill_order(TradingState.HALTED, flatten=True)
+    files.leave_kill_order(TradingState.REDUCING, flatten=False)
+    assert files.kill_order() == an_order(files, TradingState.HALTED, flatten=True)
+
+
+def an_order(files: HaltFiles, to: TradingState, *, flatten: bool) -> KillOrder:
+    return KillOrder(f"{files.folder / KILL_NAME} is there", flatten=flatten, to=to)
 
 
 def test_kill_file_that_cannot_be_read_counts_as_on(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from apps.api.replies import LinkReport
 from apps.api.session import Session
 from apps.api.situation import Situation
 from apps.api.views.as_json import as_json
+from apps.api.views.link import report
 from apps.api.views.render import render
 from apps.domain.link import Farm, FarmKind, Link, LinkState
 from apps.domain.link_life import BrokerLost, FarmBroken, SessionEnded, step
+from apps.engine.loop_watch import Cause, Stall, StallLog
 from tests.api.stand_ins import FakeDesk
 
 if TYPE_CHECKING:
@@ -82,6 +84,8 @@ def test_as_json_it_has_every_field_a_program_asks_for() -> None:
         "takes_openings": False,
         "restart_until": None,
         "bar_age_s": None,
+        "stalls": 0,
+        "worst_stall": "",
     }
 
 
@@ -91,3 +95,14 @@ async def test_the_command_asks_nothing_of_the_broker() -> None:
     reply = await ShowLink().run(session)
     assert isinstance(reply.value, LinkReport)
     assert desk.asked == []
+
+
+def test_desk_that_was_held_up_says_how_often_and_where() -> None:
+    stalls = StallLog()
+    for number in range(2):
+        stalls.take(Stall(0.41, Cause.HELD_UP, "step, apps/domain/breakout.py:1"), float(number))
+    words = report(LinkReport.of(Link(LinkState.READY, 0), 1.0, stalls)).plain
+    assert words.endswith(
+        "The desk itself was held up 2 times, at worst for 0.41 s in step, "
+        "apps/domain/breakout.py:1."
+    )

@@ -188,3 +188,13 @@ async def test_terminal_is_asked_first(tmp_path: Path, answer: str, forgets: boo
     except EOFError:
         assert answer == END
     assert state_of(tmp_path).exists() is not forgets
+
+
+async def test_reset_puts_the_journal_aside_with_the_account(desk: Run, tmp_path: Path) -> None:
+    await desk("positions")
+    journal = tmp_path / "paper-embedded" / "journal.sqlite"
+    assert journal.exists()
+    written = journal.read_bytes()
+    assert (await desk("paper reset --yes"))[0] == 0
+    assert not journal.exists()
+    assert journal.with_name("journal.sqlite.1").read_bytes() == written

@@ -181,7 +181,7 @@ def test_signal_to_end_ends_a_session_and_disconnects(
     code, out, err = finish(process)
     assert code == expected
     assert out.endswith(b"Disconnected.\n")
-    assert b"Watchers stopped: w1." in out
+    assert b"Watcher w1 comes back at the next start" in out
     assert_quiet(out + err)
 
 

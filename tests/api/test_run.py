@@ -118,7 +118,7 @@ async def test_json_of_a_one_shot_stands_alone_on_stdout(program: Run, capsys: O
     [
         (("quote", "XYZZY"), {}, 5, "not_found"),
         (("quote",), {}, 2, "usage"),
-        (("bracket", "buy", "AAPL", "1"), {"TRADING_MODE": "live"}, 4, "rejected"),
+        (("bracket", "buy", "AAPL", "1"), {"TRADING_MODE": "live"}, 2, "usage"),
         (("account",), {"IB_ACCOUNT": "U1234567"}, 4, "rejected"),
     ],
 )

@@ -16,6 +16,7 @@ import pytest
 from tests.api.programs import ROOT, paper_gateway
 
 TIME_LIMIT_S = 20.0
+LIVE = "U7654321"
 ENTER, TAB, UP, LEFT, CTRL_C, CTRL_D = "\r", "\t", "\x1b[A", "\x1b[D", "\x03", "\x04"
 
 
@@ -387,9 +388,27 @@ def test_terminal_that_never_answers_is_served_without_a_toolbar(opened: Opened)
     assert "watchers 0" not in terminal.text
 
 
-def test_live_is_red_in_the_prompt_and_refuses_orders(opened: Opened) -> None:
-    terminal = opened(TRADING_MODE="live")
+@pytest.fixture(scope="module")
+def live_account() -> Iterator[dict[str, str]]:
+    """The settings that lead to a gateway whose account looks like a live one."""
+    with paper_gateway("--account", LIVE) as (_, where):
+        yield where | {"TRADING_MODE": "live"}
+
+
+def at_confirmation(terminal: Terminal) -> None:
+    terminal.shows(f"LIVE: real money, account {LIVE} at 127.0.0.1", "MAX_ORDER_NOTIONAL")
+    terminal.until(lambda: "anything else to leave:" in terminal.current)
+
+
+def test_live_opens_by_the_typed_account_and_is_red_and_asks_for_yes(
+    opened: Opened, live_account: dict[str, str]
+) -> None:
+    terminal = opened(rows=60, **live_account)
+    at_confirmation(terminal)
+    terminal.shows("Net liquidation", "250,000.00 USD")
+    terminal.type(LIVE + ENTER)
     terminal.at_prompt("LIVE>")
+    terminal.shows(f"LIVE account {LIVE}, REAL MONEY.")
     row = terminal.screen.buffer[terminal.screen.cursor.y]
     assert row[0].fg == "red"
     terminal.until(lambda: "LIVE" in terminal.lines[-1])
@@ -397,10 +416,36 @@ def test_live_is_red_in_the_prompt_and_refuses_orders(opened: Opened) -> None:
     start = terminal.lines[-1].index("LIVE")
     assert {toolbar[column].fg for column in range(start, start + 4)} == {"red"}
     assert terminal.title.startswith("LIVE ")
-    terminal.type("bracket buy AAPL 5 -y" + ENTER)
-    terminal.shows("TRADING_MODE")
+    for answer in ("", "y"):  # Enter and a single letter are what a hand does by itself
+        terminal.type("bracket buy AAPL 5 --limit 10" + ENTER)
+        terminal.shows(f"LIVE {LIVE}, 0.25 USD at risk. Send it? Type yes")
+        terminal.type(answer + ENTER)
+        terminal.shows("Not sent.")
+        terminal.at_prompt("LIVE>")
+        terminal.screen.reset()
     terminal.type("orders" + ENTER)
     terminal.shows("No working orders.")
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "words"),
+    [
+        (ENTER, 4, "was not typed"),
+        ("yes" + ENTER, 4, "'yes' is not the account U7654321"),
+        ("U765432" + ENTER, 4, "is not the account U7654321"),
+        (CTRL_D, 4, "the input ended"),
+        (CTRL_C, 130, ""),
+    ],
+)
+def test_live_is_not_opened_by_anything_but_the_account(
+    opened: Opened, live_account: dict[str, str], keys: str, code: int, words: str
+) -> None:
+    terminal = opened(rows=60, **live_account)
+    at_confirmation(terminal)
+    terminal.type(keys)
+    assert terminal.ended() == code
+    assert words in terminal.text.replace("\n", "")
+    assert "LIVE>" not in terminal.text
 
 
 def test_sigterm_at_the_prompt_restores_the_terminal(opened: Opened) -> None:

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from apps.api.state import FolderInUse, account_folder, hold, hold_link, state_root
-from apps.domain.errors import BadSetting
+from apps.api.state import (
+    EMBEDDED,
+    FolderInUse,
+    account_folder,
+    check_same_account,
+    hold,
+    hold_link,
+    holder_of,
+    running_desk,
+    state_root,
+)
+from apps.domain.errors import BadSetting, InvalidInput, RiskRefused
 
 HOLDER = """
 import sys
@@ -86,3 +96,33 @@ def test_refused_desk_leaves_the_holders_note_alone(tmp_path: Path) -> None:
         with pytest.raises(FolderInUse), hold(tmp_path):
             pytest.fail("two desks hold one folder")
         assert (tmp_path / "desk.lock").read_text(encoding="utf-8") == before
+
+
+def test_account_that_changed_since_the_last_run_is_refused_until_it_is_chosen(
+    tmp_path: Path,
+) -> None:
+    at = "live-127.0.0.1-7496"
+    check_same_account(tmp_path, at, "U1", chosen=False)
+    check_same_account(tmp_path, at, "U1", chosen=False)
+    check_same_account(tmp_path, "live-127.0.0.1-4001", "U2", chosen=False)
+    with pytest.raises(RiskRefused, match=r"was U1 at the last run and is U2 .*IB_ACCOUNT=U2"):
+        check_same_account(tmp_path, at, "U2", chosen=False)
+    check_same_account(tmp_path, at, "U2", chosen=True)
+    check_same_account(tmp_path, at, "U2", chosen=False)
+
+
+def test_desk_that_runs_is_found_by_its_lock_and_by_nothing_that_a_dead_one_left(
+    tmp_path: Path,
+) -> None:
+    one, other = (account_folder(tmp_path, mode="paper", account=each) for each in ("DU1", "DU2"))
+    embedded = account_folder(tmp_path, mode="paper", account=EMBEDDED)
+    with hold(one):
+        pass
+    assert holder_of(one) is None
+    assert running_desk(tmp_path, mode="paper", account="") is None
+    with hold(one), hold(embedded):
+        found = running_desk(tmp_path, mode="paper", account="")
+        assert found is not None
+        assert (found[0], found[1].process) == (one, str(os.getpid()))
+        with hold(other), pytest.raises(InvalidInput, match=r"DU1, DU2. Set IB_ACCOUNT"):
+            running_desk(tmp_path, mode="paper", account="")

@@ -182,9 +182,14 @@ def test_banner_says_what_is_simulated_and_what_is_live() -> None:
     assert "PAPER account DU1" in paper
     assert "simulated" in paper
     assert "seed 7" in paper
-    live = banner("U1", some_settings(ib_host="10.0.0.1", trading_mode="live")).plain
-    assert "LIVE account U1, read-only" in live
-    assert "simulated" not in live
+    settings = some_settings(ib_host="10.0.0.1", trading_mode="live")
+    live = banner("U1", settings)
+    assert "LIVE account U1, REAL MONEY" in live.plain
+    assert "simulated" not in live.plain
+    assert live.style == "bold red"
+    assert "read-only" in banner("U1", settings, is_read_only=True).plain
+    assert "guard" not in live.plain
+    assert "The guard is OFF" in banner("U1", some_settings(guard="off")).plain
 
 
 def test_halted_trading_is_red_in_banner_account_and_positions() -> None:

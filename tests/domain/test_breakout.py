@@ -12,12 +12,14 @@ from apps.domain.breakout import (
     BackInside,
     BarCompleted,
     BaseBar,
+    BreakLost,
     BreakoutRule,
     BreakoutState,
     Direction,
     Disarmed,
     DisarmedBy,
     Enter,
+    EntryRefused,
     Event,
     FalseBreak,
     FalseBreakReason,
@@ -25,6 +27,7 @@ from apps.domain.breakout import (
     Missed,
     OnFalseBreak,
     Phase,
+    Restarted,
     Skipped,
     Stop,
     Triggered,
@@ -621,3 +624,71 @@ def test_bars_of_another_session_are_not_calm() -> None:
 )
 def test_every_bar_is_told_where_it_may_matter(rule: BreakoutRule, state: BreakoutState) -> None:
     assert calm_bars(rule, state, SESSION) is None
+
+
+# ---------------------------------------------------------------- restarts and refusals
+
+
+@pytest.mark.parametrize("state", [BreakoutState(), settled(), BreakoutState(Phase.BEYOND, None)])
+def test_what_is_at_rest_stays_so_over_a_restart_and_the_next_bar_is_after_a_gap(
+    state: BreakoutState,
+) -> None:
+    back, actions = step(LONG, state, Restarted())
+    assert (back.phase, actions) == (state.phase, ())
+    assert back.first is (state.first or FirstBar.GAP)
+    beyond, told = feed(LONG, bar(9, 190.60, 190.60), back)
+    assert beyond.phase is Phase.BEYOND
+    assert [type(each) for each in told] == [Skipped]
+
+
+def test_wait_for_confirmation_is_over_with_a_restart_and_its_end_is_only_told() -> None:
+    waiting = confirming()
+    back, actions = step(LONG, waiting, Restarted())
+    assert waiting.trigger is not None
+    assert actions == (BreakLost(waiting.trigger),)
+    assert back.phase is Phase.BEYOND
+    _, told = feed(LONG, bar(2, 190.55, 190.60), back, live=False)
+    assert told == (Missed(bar(2, 190.55, 190.60), Would.ENTER),)
+    entered, told = feed(LONG, bar(2, 190.55, 190.60), back)
+    assert entered.phase is Phase.BEYOND
+    assert Enter not in {type(each) for each in told}
+
+
+def test_wait_for_confirmation_stops_with_a_restart_where_a_false_break_would_stop() -> None:
+    back, actions = step(STOPPING, confirming(STOPPING), Restarted())
+    assert back.phase is Phase.STOPPED
+    assert actions[-1] == Disarmed(DisarmedBy.RESTART)
+
+
+def test_gap_entry_lets_the_break_count_anew_after_a_restart_and_no_sooner() -> None:
+    back, _ = step(GAP_ENTRY, confirming(GAP_ENTRY), Restarted())
+    state, actions = feed(GAP_ENTRY, bar(2, 190.55, 190.60), back)
+    assert (state.phase, [type(each) for each in actions]) == (Phase.CONFIRMING, [Triggered])
+
+
+@pytest.mark.parametrize(
+    ("rule", "stays", "phase"),
+    [
+        (LONG, False, Phase.BEYOND),
+        (LONG, True, Phase.BEYOND),
+        (STOPPING, False, Phase.STOPPED),
+        (STOPPING, True, Phase.BEYOND),
+    ],
+)
+def test_refused_entry_leads_where_a_false_break_would_but_for_a_halt(
+    rule: BreakoutRule, *, stays: bool, phase: Phase
+) -> None:
+    entered, _ = feed(rule, bar(2, 190.55, 190.60), confirming(rule))
+    assert entered.phase is Phase.ENTERED
+    state, actions = step(rule, entered, EntryRefused(stays=stays))
+    assert state.phase is phase
+    stopped = (Disarmed(DisarmedBy.REFUSAL),)
+    assert actions == (stopped if phase is Phase.STOPPED else ())
+
+
+def test_refusal_of_what_was_not_entered_and_a_restart_after_the_end_are_illegal() -> None:
+    with pytest.raises(IllegalTransition):
+        step(LONG, settled(), EntryRefused())
+    for over in (Phase.ENTERED, Phase.STOPPED):
+        with pytest.raises(IllegalTransition):
+            step(LONG, BreakoutState(over, None), Restarted())

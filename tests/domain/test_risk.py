@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.domain.errors import InvalidInput, RiskRefused
+from apps.domain.margin import Margin
 from apps.domain.orders import OrderType, Side, Ticket
 from apps.domain.risk import (
     EntryContext,
@@ -22,6 +23,7 @@ from apps.domain.risk import (
     check_size,
     only_reduces,
 )
+from apps.domain.trading_mode import check_confirmation
 
 ALL = RiskLimits(Decimal(5000), 2, Decimal(500))
 
@@ -219,6 +221,7 @@ def some_limits(draw: st.DrawFn) -> RiskLimits:
         max_open_intents=draw(st.none() | whole),
         max_price_distance_pct=draw(st.none() | money),
         max_price_age_s=draw(st.none() | st.floats(0.1, 100)),
+        max_margin_pct=draw(st.none() | st.decimals(1, 100, places=0)),
         regular_hours_only=draw(st.booleans()),
         one_intent_per_symbol=draw(st.booleans()),
         refuse_duplicates=draw(st.booleans()),
@@ -234,6 +237,14 @@ tickets = st.builds(
 intents = st.builds(
     LiveIntent, symbols, tickets, st.integers(0, 100).map(Decimal), st.none() | money
 )
+margins = st.builds(
+    Margin,
+    needed=st.none() | money,
+    is_estimate=st.booleans(),
+    available=st.none() | st.decimals(0, 20_000, places=2),
+    reserved=st.decimals(0, 5_000, places=2),
+    is_cash_account=st.booleans(),
+)
 contexts = st.builds(
     EntryContext,
     symbol=symbols,
@@ -248,6 +259,7 @@ contexts = st.builds(
     market_price=st.none() | money,
     price_age_s=st.none() | st.floats(0, 200),
     in_regular_hours=st.sampled_from([True, False, None]),
+    margin=st.none() | margins,
 )
 
 
@@ -276,6 +288,75 @@ def test_tighter_limit_never_permits_more(
     assert set(broken(context, limits)) <= set(broken(context, tighter))
 
 
+@pytest.mark.parametrize(
+    ("margin", "refused"),
+    [
+        (Margin(Decimal(400), False, Decimal(1000), Decimal(100)), False),
+        (Margin(Decimal(401), False, Decimal(1000), Decimal(100)), True),
+        (Margin(Decimal(401), True, Decimal(1000), Decimal(100)), True),
+        (Margin(None, True, Decimal(1000)), True),
+        (Margin(Decimal(1), False, None), True),
+        (None, True),
+    ],
+)
+def test_margin_is_held_to_what_is_free_of_its_share_of_the_funds(
+    margin: Margin | None, refused: bool
+) -> None:
+    limits = RiskLimits(max_margin_pct=Decimal(50))
+    assert broken(entry(margin=margin), limits) == ["MAX_MARGIN_PCT"] * refused
+    assert broken(entry(margin=margin, side=Side.SELL, position=Decimal(10)), limits) == []
+
+
+def known_and_within(value: Any, limit: Any) -> bool:
+    return limit is None or (value is not None and value <= limit)
+
+
+@settings(deadline=None, max_examples=100)
+@given(some_limits(), contexts)
+def test_nothing_that_opens_is_let_through_beyond_a_limit(
+    limits: RiskLimits, context: EntryContext
+) -> None:
+    """What is let through is within every limit, reckoned anew here, and all of it is known."""
+    if breaches(limits, context) or context.reduces:
+        return
+    ticket, live = context.ticket, context.live
+    worth = ticket.quantity * context.price
+    of_symbol = [each for each in live if each.symbol == context.symbol]
+    entering = [each for each in live if each.unfilled > 0]
+    held = context.position + ticket.side.sign * ticket.quantity
+    held += sum(each.unfilled * each.entry.side.sign for each in of_symbol)
+    worths = [each.notional for each in entering]
+    total = None
+    if context.exposure is not None and None not in worths:
+        total = context.exposure + worth + sum(each for each in worths if each is not None)
+    loss = None if context.day_pnl is None else -context.day_pnl
+    assert known_and_within(ticket.quantity, limits.max_order_qty)
+    assert known_and_within(worth, limits.max_order_notional)
+    assert known_and_within(abs(held) * context.price, limits.max_position_notional)
+    assert known_and_within(total, limits.max_total_exposure)
+    assert known_and_within(len(live) + 1, limits.max_open_intents)
+    assert known_and_within(context.sent_last_minute + 1, limits.max_orders_per_minute)
+    assert known_and_within(loss, limits.max_daily_loss)
+    assert known_and_within(context.price_age_s, limits.max_price_age_s)
+    assert not (limits.one_intent_per_symbol and of_symbol)
+    assert not (limits.regular_hours_only and context.in_regular_hours is False)
+    symbols_held = context.open_symbols | {each.symbol for each in entering}
+    if context.symbol not in symbols_held:
+        assert known_and_within(len(symbols_held) + 1, limits.max_open_positions)
+    if limits.max_price_distance_pct is not None:
+        market = context.market_price
+        assert market is not None
+        assert abs(context.price / market - 1) * 100 <= limits.max_price_distance_pct
+    if limits.max_margin_pct is not None:
+        margin = context.margin
+        assert margin is not None
+        assert margin.available is not None
+        free = margin.available * limits.max_margin_pct / 100 - margin.reserved
+        assert known_and_within(margin.needed, free)
+        assert margin.needed is not None
+        assert not (margin.is_cash_account and ticket.side is Side.SELL)
+
+
 @settings(deadline=None, max_examples=100)
 @given(some_limits(), contexts, quantities)
 def test_what_only_reduces_is_refused_by_no_limit(
@@ -298,10 +379,11 @@ def test_each_breach_names_its_limit_once_and_says_what_to_do(
         assert breach.message.endswith(".")
 
 
-def test_live_mode_sends_nothing() -> None:
+def test_live_mode_sends_nothing_before_it_is_confirmed() -> None:
     check_mode(TradingMode.PAPER)
     with pytest.raises(RiskRefused, match="read-only"):
         check_mode(TradingMode.LIVE)
+    check_mode(TradingMode.LIVE, confirmed=True)
 
 
 def test_paper_mode_wants_a_paper_account() -> None:
@@ -310,6 +392,16 @@ def test_paper_mode_wants_a_paper_account() -> None:
     check_account(TradingMode.LIVE, "U1234567")
     with pytest.raises(RiskRefused, match="U1234567 does not look like a paper account"):
         check_account(TradingMode.PAPER, "U1234567")
+    for paper in ("DU1234567", "DF1234567"):
+        with pytest.raises(RiskRefused, match=f"{paper} is a paper account"):
+            check_account(TradingMode.LIVE, paper)
+
+
+@pytest.mark.parametrize("typed", ["", "yes", "U123456", "U12345678", "U1234567 U1234567"])
+def test_only_the_accounts_own_number_confirms_it(typed: str) -> None:
+    check_confirmation("U1234567", "u1234567 ")
+    with pytest.raises(RiskRefused, match="Not opened"):
+        check_confirmation("U1234567", typed)
 
 
 @pytest.mark.parametrize(

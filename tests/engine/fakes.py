@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
+from pathlib import Path
 
 from apps.domain.account import AccountSummary, Position, WhatIf
 from apps.domain.bars import Bar
+from apps.domain.day_result import KeptDay
 from apps.domain.errors import NotConnected, NotFound
 from apps.domain.instruments import Instrument, InstrumentKind
+from apps.domain.open_intents import OpenIntent
 from apps.domain.orders import Bracket, Fill, OrderState, OrderStatus, OrderType, Ticket
 from apps.domain.quotes import Quote
-from apps.domain.records import OrderReserved, Record
+from apps.domain.records import BarsHeard, KeptWatcher, OrderReserved, Record
 from apps.domain.sessions import Span, TradingHours
 from apps.domain.ticks import TickRule
 from apps.engine.ports import BrokerListener, BrokerNotice, Link, LinkState
+from apps.store.journal.file import JournalFile
 
 OPEN = datetime(2026, 11, 19, 14, 30, tzinfo=UTC)
 CLOSE = datetime(2026, 11, 19, 21, 0, tzinfo=UTC)
@@ -139,7 +143,8 @@ class FakeMarket:
 
     async def qualify(self, symbol: str) -> Instrument:
         try:
-            return self.instruments[symbol]
+            listed = self.instruments.get(symbol)
+            return listed or self.instruments[symbol.partition("@")[0]]
         except KeyError:
             raise NotFound(f"{symbol}: no such instrument", code=200) from None
 
@@ -225,6 +230,31 @@ class FakeJournal:
         ]
         return max(ids, default=0)
 
+    def open_intents(self, client_id: int, also: Iterable[str] = ()) -> tuple[OpenIntent, ...]:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.open_intents(client_id, also)
+
+    def watchers(self) -> tuple[KeptWatcher, ...]:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.watchers()
+
+    def highest_watcher(self) -> int:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.highest_watcher()
+
+    def kept_day(self) -> KeptDay | None:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.kept_day()
+
+    def bars_heard(self) -> tuple[BarsHeard, ...]:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.bars_heard()
+
 
 @dataclass
 class Placed:
@@ -256,6 +286,8 @@ class FakeBroker:
         self._order_ids = count(101)
         self._exec_ids = count(1)
         self.foreign_orders: list[OrderState] = []
+        self.unlisted: set[int] = set()
+        """Orders that the open orders leave out, though nothing was said of their end."""
         self.position_asks = 0
 
     def listen(self, listener: BrokerListener) -> FakeSubscription:
@@ -311,13 +343,26 @@ class FakeBroker:
         if self.obeys:
             self.end(order_id)
 
+    def discard(self, order_id: int) -> None:
+        self._require_link()
+        self.sent.append(f"discard {order_id}")
+
     def known_orders(self) -> tuple[OrderState, ...]:
         return tuple(placed.state for placed in self.orders.values())
 
     async def open_orders(self) -> tuple[OrderState, ...]:
         self._require_link()
-        own = [placed.state for placed in self.orders.values() if not placed.state.status.is_done]
+        own = [
+            placed.state
+            for order_id, placed in self.orders.items()
+            if not placed.state.status.is_done and order_id not in self.unlisted
+        ]
         return (*own, *self.foreign_orders)
+
+    async def completed_orders(self) -> tuple[OrderState, ...]:
+        self._require_link()
+        ended = [each.state for each in self.orders.values() if each.state.status.is_done]
+        return tuple(replace(each, order_id=0, client_id=-1, parent_id=0) for each in ended)
 
     async def executions(self) -> tuple[Fill, ...]:
         self._require_link()
@@ -445,7 +490,7 @@ class FakeBroker:
             time_in_force=ticket.time_in_force.value,
             order_ref=ticket.order_ref,
             parent_id=parent_id,
-            oca_group=f"{parent_id}" if parent_id else "",
+            oca_group=f"{parent_id}" if parent_id else ticket.oca_group,
             status=OrderStatus.PENDING_SUBMIT,
             filled=Decimal(0),
             remaining=ticket.quantity,

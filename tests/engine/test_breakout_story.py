@@ -221,11 +221,15 @@ async def test_confirmation_while_the_link_is_not_ready_sends_nothing_and_says_s
     stage.bars(190.40, 190.55)
     stage.broker.link = type(stage.broker.link)(LinkState.BROKER_LOST, 0, "1100")
     stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
-    ended = await stage.desk.watcher_ended("w1")
-    assert ended.failed
-    assert "nothing was sent" in ended.end_reason
+    view = stage.desk.watcher("w1")
+    assert (view.phase, view.failed, view.end_reason) == (Phase.BEYOND, False, "")
+    assert "nothing was sent" in stage.texts(AlertKind.ERROR)[-1]
     assert stage.broker.brackets == []
     stage.broker.link = type(stage.broker.link)(LinkState.READY, 0)
+    stage.bars(190.60, 190.61, start=3)
+    assert stage.broker.brackets == [], "it does not run after the price"
+    stage.bars(190.40, 190.55, 190.60, start=5)
+    assert len(stage.broker.brackets) == 1
 
 
 async def test_bucket_torn_by_a_gap_neither_triggers_nor_counts(stage: Stage) -> None:
@@ -304,25 +308,17 @@ async def test_session_that_opens_beyond_the_level_is_skipped(stage: Stage) -> N
     assert stage.broker.brackets == []
 
 
-async def test_failing_watcher_ends_with_its_reason_and_harms_no_other(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+async def test_refused_entry_ends_a_watcher_that_a_false_break_would_have_ended(
+    stage: Stage,
 ) -> None:
-    await stage.arm()
-    await stage.arm()
-    broken = stage.desk._watchers._armed["w1"].watcher
-
-    def fail(base: object) -> None:
-        raise ZeroDivisionError("a rule that does not hold")
-
-    monkeypatch.setattr(broken, "_completed", fail)
-    stage.bars(190.40, 190.55, 190.60)
-    await settle()
-    first, second = stage.desk.watchers()
-    assert first.failed
-    assert first.end_reason == "a rule that does not hold"
-    assert not second.failed
-    assert len(stage.broker.brackets) == 1
-    assert "AAPL is not watched any more: a rule" in stage.texts(AlertKind.ERROR)[0]
+    await stage.arm(on_false_break="stop")
+    stage.bars(190.40, 190.55)
+    stage.broker.link = type(stage.broker.link)(LinkState.BROKER_LOST, 0, "1100")
+    stage.market.emit(AAPL, a_bar(2, 190.55, 190.60))
+    ended = await stage.desk.watcher_ended("w1")
+    assert (ended.phase, ended.failed) == (Phase.STOPPED, False)
+    assert ended.end_reason == "stopped after an entry that was refused"
+    stage.broker.link = type(stage.broker.link)(LinkState.READY, 0)
 
 
 async def test_stopped_watcher_leaves_its_feed_and_enters_nothing(stage: Stage) -> None:

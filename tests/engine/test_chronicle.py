@@ -75,8 +75,8 @@ async def test_intent_and_its_orders_are_written_before_the_bracket_is_sent(
 
 
 async def test_entry_that_cannot_be_written_is_not_sent(stage: Stage) -> None:
-    stage.journal.error = LOST
     await stage.arm()
+    stage.journal.error = LOST
     stage.bars(190.40, 190.55, 190.60)
     await settle()
     assert not stage.broker.sent

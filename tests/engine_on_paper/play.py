@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 from apps.domain.orders import Side
 from apps.domain.risk import RiskLimits, TradingMode
+from apps.domain.session_end import SessionEndRule
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport
+from apps.engine.exits.guard import GuardSettings
 from apps.engine.orders.trades import TradeView
 from apps.engine.ports import Journal, LinkState
 from apps.engine.previews import OrderDefaults
@@ -25,6 +27,7 @@ from apps.ib.gateway import IBGateway
 from apps.ib.pacing import Limits
 from apps.paper.clock import ManualClock
 from apps.paper.exchange.orders import OrderSnapshot
+from apps.paper.exchange.policies import DEFAULT_RULES, ExchangePolicy
 from apps.paper.feed.market import Print
 from apps.paper.limits import NO_LIMITS
 from apps.paper.server import PaperGateway
@@ -55,7 +58,7 @@ class Play:
         self.gateway: PaperGateway
         self.clock: FakeClock
         self.told: list[Alert]
-        self.new_desk: Callable[[], Desk]
+        self.new_desk: Callable[..., Desk]
         self.now = ms(START)
 
     # moving on
@@ -195,14 +198,21 @@ async def a_play(
     accounts: tuple[str, ...] = (ACCOUNT,),
     journal: Journal | None = None,
     keeper: TradingKeeper | None = None,
+    live_is_confirmed: bool = False,
+    guard: GuardSettings = GuardSettings(),  # noqa: B008  a value that nobody can change
+    policy: ExchangePolicy = DEFAULT_RULES,
+    session_end: SessionEndRule = SessionEndRule(),  # noqa: B008  likewise
+    start: datetime = START,
 ) -> AsyncIterator[Play]:
     """Open a gateway, a wire and a desk; at the end nothing may be left running."""
     market, clock, told = ScriptedMarket(), FakeClock(), list[Alert]()
-    settings = GatewaySettings(cash=Decimal(cash), accounts=accounts, limits=NO_LIMITS)
+    settings = GatewaySettings(
+        cash=Decimal(cash), accounts=accounts, limits=NO_LIMITS, policy=policy
+    )
     numbers = count(1)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(
-            PaperGateway.open(settings, market=market, clock=ManualClock(ms(START)))
+            PaperGateway.open(settings, market=market, clock=ManualClock(ms(start)))
         )
         wire = await stack.enter_async_context(Wire(gateway.port))
         ib = await stack.enter_async_context(
@@ -219,22 +229,26 @@ async def a_play(
         keeping = asyncio.create_task(ib.keep_connected())
         kept = journal or FakeJournal()
 
-        def new_desk() -> Desk:
+        def new_desk(on: IBGateway = ib, written: Journal = kept) -> Desk:
             return Desk(
-                broker=ib.broker,
-                market=ib.market_data,
+                broker=on.broker,
+                market=on.market_data,
                 clock=clock,
                 limits=limits or RiskLimits(),
                 trading_mode=mode,
                 defaults=OrderDefaults(),
                 alerts=told.append,
-                journal=kept,
+                journal=written,
                 ref_suffix=lambda: f"{next(numbers):06d}",
                 keeper=keeper,
+                live_is_confirmed=live_is_confirmed,
+                guard=guard,
+                session_end=session_end,
             )
 
         desk = new_desk()
         play = Play(market, wire, ib, desk)
+        play.now = ms(start)
         play.new_desk = new_desk
         play.gateway, play.clock, play.told = gateway, clock, told
         try:

@@ -10,6 +10,7 @@ from apps.domain.errors import NotFound, RiskRefused
 from apps.domain.orders import Side
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import AlertKind
+from apps.engine.exits.guard import GuardSettings
 from apps.engine.orders.trades import TradeState
 from apps.engine.requests import BracketRequest
 from tests.engine_on_paper.play import Play, a_play
@@ -79,7 +80,7 @@ async def test_close_leaves_the_shares_of_others() -> None:
 
 @pytest.mark.parametrize("size", [0, 4, 1000])
 async def test_cancel_all_ends_every_order_and_tells_what_is_naked(size: int) -> None:
-    async with a_play() as play:
+    async with a_play(guard=GuardSettings(is_on=False)) as play:
         await play.enter(size=size)
         outcomes = await play.done(play.desk.cancel("all"))
         assert all(outcome.ok for outcome in outcomes), outcomes
@@ -112,7 +113,7 @@ async def test_quit_while_a_break_waits_for_confirmation_enters_nothing_more() -
         await play.bars("190.40", "190.55")
         report = await play.shut_down()
         await play.bars("190.60", "190.61")
-        assert report.watchers_stopped == ("w1",)
+        assert report.watchers_kept == ("w1",)
         assert play.entries_placed == 0
 
 

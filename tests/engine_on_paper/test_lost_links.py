@@ -68,7 +68,8 @@ async def test_bracket_that_never_arrived_is_not_sent_again_and_not_called_live(
         await back(play)
         await play.turn(12)
         assert play.entries_placed == play.held() == 0
-        assert play.trade().state is TradeState.WITHDRAWN, "the broker has said so itself"
+        assert play.trade().state is TradeState.NEVER_ACCEPTED
+        assert play.heard("never accepted: buy 10 AAPL")
         await play.bars("190.40", "190.55", "190.60")
         assert play.entries_placed == 0, "one watcher, one intent"
 

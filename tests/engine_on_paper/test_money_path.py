@@ -71,9 +71,9 @@ async def test_partly_filled_entry_that_is_cancelled_elsewhere_gets_its_stop_ane
         play.gateway.hub.cancel(7, play.trade().order_ids[0])
         play.gateway.flush()
         assert play.exits() == {}, "they went with their entry"
-        await play.sync()
-        (stop,) = play.orders
-        assert (stop.order.order_type, stop.remaining) == ("STP", Decimal(4))
+        await play.turn(4)
+        left = {each.order.order_type: each.remaining for each in play.orders}
+        assert left == {"STP": Decimal(4), "LMT": Decimal(4)}
         assert play.trade().state is TradeState.PROTECTED
 
 

@@ -23,7 +23,7 @@ class RawClient:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self.received = bytearray()
+        self.received = b""
 
     async def hello(self, versions: str = "v157..176") -> list[str]:
         body = versions.encode()

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import click
 
-from apps.api.dialogue import Question, agreed, ask, need
+from apps.api.dialogue import Question, agreed_to_open, ask, need
 from apps.api.outcomes import ExitCode
 from apps.api.replies import Note, Reply
 from apps.api.session import Command, Session
@@ -41,7 +41,7 @@ class SendBracket:
         """Preview, ask, send, and wait for what became of the entry."""
         preview = await session.desk.preview_bracket(await self._request(session))
         session.console.preview(preview)
-        if not await agreed(session, "Send it?", already=self.confirmed):
+        if not await agreed_to_open(session, "Send it?", preview, already=self.confirmed):
             return Reply(Note("Not sent."), ExitCode.ERROR)
         trade = await session.desk.send_bracket(preview)
         return _reply(await trade.entry_done())

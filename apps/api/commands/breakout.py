@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
-from apps.api.dialogue import Question, agreed, ask, need
+from apps.api.dialogue import Question, agreed_to_open, ask, need
 from apps.api.outcomes import ExitCode
 from apps.api.replies import Note, Reply, Watchers
 from apps.api.session import Command, Session
@@ -32,7 +32,7 @@ class StartBreakout:
     async def run(self, session: Session) -> Reply:
         """Preview, ask, arm; as a one-shot, stay until the watcher has ended."""
         preview = await self._preview(session)
-        if not await agreed(session, "Arm it?", already=self.confirmed):
+        if not await agreed_to_open(session, "Arm it?", preview, already=self.confirmed):
             return Reply(Note("Not armed."), ExitCode.ERROR)
         watcher = await session.desk.arm(preview)
         if not session.one_shot:
@@ -193,7 +193,7 @@ def list_() -> Command:
 )
 @click.argument("watcher_id", metavar="ID|all", required=False)
 def stop(watcher_id: str | None) -> Command:
-    """Stop watcher ID, or all of them. Orders that were sent already stay."""
+    """Stop watcher ID, or all of them, for good. Orders that were sent already stay."""
     return StopBreakout(watcher_id)
 
 

@@ -21,7 +21,7 @@ class ShowLink:
     async def run(self, session: Session) -> Reply:
         """Say what is known; nothing is asked."""
         desk = session.desk
-        return Reply(LinkReport.of(desk.link, desk.bar_age_s()))
+        return Reply(LinkReport.of(desk.link, desk.bar_age_s(), desk.stalls))
 
 
 @command("link", examples=("link",), short_help="State of the link to the broker, and its losses.")

@@ -69,6 +69,8 @@ def entry() -> None:
 def reset(*, yes: bool) -> Command:
     """Have the paper account begin afresh, with its first cash and nothing else.
 
+    Its journal, and the watchers in it, is put aside (journal.sqlite.1, and so on): it tells of
+    orders that the new account never had.
     Within a running desk it is done at the next start. A desk with a gateway of its own
     (IB_HOST) has nothing to reset.
     """

@@ -26,8 +26,11 @@ class Quit:
 @command(
     "quit",
     examples=("quit",),
-    short_help="Stop the watchers and leave; working orders stay at the broker.",
+    short_help="Leave; watchers come back, working orders stay at the broker.",
 )
 def entry() -> Command:
-    """Stop the watchers and leave. Orders that work at the broker stay there, and are listed."""
+    """Leave. Watchers come back at the next start, unless that is --fresh.
+
+    Orders that work at the broker stay there, and are listed.
+    """
     return Quit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -11,25 +13,34 @@ from apps.api.views import tables
 from apps.api.views.halts import halted
 from apps.domain.trading_state import ACTIVE, Trading
 from apps.engine.desk import ShutdownReport
+from apps.engine.watcher_views import WatcherView
 
-__all__ = ["banner", "farewell"]
+__all__ = ["banner", "farewell", "watchers_back", "watchers_forgotten"]
 
 
 def banner(
-    account: str, settings: Settings, *, is_kept: bool = True, trading: Trading = ACTIVE
+    account: str,
+    settings: Settings,
+    *,
+    is_kept: bool = True,
+    trading: Trading = ACTIVE,
+    is_read_only: bool = False,
 ) -> Text:
     """Say which account this is, in which mode, and whether anything of it is real.
 
     ``is_kept`` tells that a simulated account goes on from one session to the next. Trading that
-    is not active is a line of its own.
+    is not active is a line of its own, and so is a guard that is off.
     """
-    words = _account_words(account, settings, is_kept=is_kept)
+    words = _account_words(account, settings, is_kept=is_kept, is_read_only=is_read_only)
+    if not settings.guard:
+        words.append("\nThe guard is OFF: a stop that is lost is not replaced.", style="bold red")
     return words if trading.is_active else words.append("\n").append_text(halted(trading))
 
 
-def _account_words(account: str, settings: Settings, *, is_kept: bool) -> Text:
+def _account_words(account: str, settings: Settings, *, is_kept: bool, is_read_only: bool) -> Text:
     if settings.live:
-        words = Text(f"LIVE account {account}, read-only: every order is refused.", "bold red")
+        what = "read-only: every order is refused" if is_read_only else "REAL MONEY"
+        words = Text(f"LIVE account {account}, {what}.", "bold red")
     else:
         words = Text(f"PAPER account {account}.", "bold green")
     if settings.embedded:
@@ -47,6 +58,8 @@ def farewell(report: ShutdownReport, settings: Settings) -> RenderableType:
     parts: list[RenderableType] = []
     if report.watchers_stopped:
         parts.append(Text(f"Watchers stopped: {', '.join(report.watchers_stopped)}."))
+    if report.watchers_kept:
+        parts.append(Text(_watchers_stay(report.watchers_kept)))
     if report.working_orders:
         parts.append(Text(_orders_stay(settings)))
         parts.append(tables.orders(Orders(report.working_orders)))
@@ -55,6 +68,24 @@ def farewell(report: ShutdownReport, settings: Settings) -> RenderableType:
         parts.append(tables.positions(Positions(report.unprotected)))
     parts.extend(Text(problem, style="yellow") for problem in report.problems)
     return Group(*parts)
+
+
+def _watchers_stay(ids: tuple[str, ...]) -> str:
+    named = f"{ids[0]} comes" if len(ids) == 1 else f"{', '.join(ids)} come"
+    noun = "Watcher" if len(ids) == 1 else "Watchers"
+    return f"{noun} {named} back at the next start; --fresh starts without."
+
+
+def watchers_back(rows: Sequence[WatcherView]) -> Text:
+    """Say which watchers an earlier session left, each with its symbol."""
+    named = ", ".join(f"{row.id} {row.symbol}" for row in rows)
+    words = "1 watcher is back" if len(rows) == 1 else f"{len(rows)} watchers are back"
+    return Text(f"{words}: {named}.")
+
+
+def watchers_forgotten(ids: Sequence[str]) -> Text:
+    """Say which watchers of an earlier session this one begins without."""
+    return Text(f"Begun without the watchers of the last session: {', '.join(ids)}.")
 
 
 def _orders_stay(settings: Settings) -> str:

@@ -25,6 +25,7 @@ from apps.domain.records import (
     NoticeHeard,
     OrderReserved,
     OrderSeen,
+    OutcomeKnown,
     Record,
 )
 from apps.store.journal.reading import WrittenIntent
@@ -90,6 +91,12 @@ def _(record: IntentReserved) -> str:
 @words.register
 def _(record: IntentDropped) -> str:
     return f"not sent: {record.reason}"
+
+
+@words.register
+def _(record: OutcomeKnown) -> str:
+    why = f": {record.reason}" if record.reason else ""
+    return f"{'over' if record.is_over else 'not over after all'}, {record.outcome}{why}"
 
 
 @words.register

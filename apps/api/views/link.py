@@ -24,6 +24,10 @@ def report(value: LinkReport) -> Text:
         )
     if value.bar_age_s is not None:
         words.append(f"\nThe newest bar came {value.bar_age_s:.0f} s ago.")
+    if value.stalls:
+        times = "once" if value.stalls == 1 else f"{value.stalls} times"
+        late = f"The desk itself was held up {times}, at worst for {value.worst_stall}."
+        words.append(f"\n{late}", style="yellow")
     return words
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from apps.api.views import formats
 from apps.domain.brackets import EntryStyle
 from apps.domain.levels import Direction
+from apps.domain.margin import Margin
 from apps.engine.previews import BracketPreview, BreakoutPreview
 
 __all__ = ["bracket", "breakout"]
@@ -47,6 +48,12 @@ def bracket(preview: BracketPreview) -> Table:
     return _with_exits(made, preview, _fill_words(EntryStyle.CAPPED))
 
 
+def _margin_words(margin: Margin) -> str:
+    what = "whole worth, not asked yet" if margin.is_estimate else "taken"
+    free = None if margin.available is None else margin.available - margin.reserved
+    return f"{what}, of {formats.money(free)} free"
+
+
 def _fill_words(entry: EntryStyle) -> str:
     where = "at the level: no cap" if entry is EntryStyle.MARKET else "at the cap"
     return f"a fill {where}, left at the stop"
@@ -71,6 +78,8 @@ def _with_exits(made: Table, preview: BreakoutPreview | BracketPreview, risk: st
     made.add_row("Take-profit", formats.price(preview.take_profit), "limit, GTC")
     made.add_row("Stop-loss", formats.price(preview.stop_loss), "stop, GTC")
     made.add_row("Notional", formats.money(preview.notional), preview.instrument.currency)
+    if preview.margin is not None:
+        made.add_row("Margin", formats.money(preview.margin.needed), _margin_words(preview.margin))
     made.add_row(
         "Money at risk",
         Text(formats.money(preview.money_at_risk), style="bold"),

@@ -8,8 +8,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from apps.api import replies
-from apps.api.views import halts, journal, link, market, previews, tables
+from apps.api.views import halts, journal, link, live, market, previews, reconciled, tables
 from apps.engine.breakout_watcher import WatcherView
+from apps.engine.orders.reconcile import Reconciled
 from apps.engine.orders.trades import TradeView
 from apps.engine.portfolio import QuoteView
 from apps.engine.previews import BracketPreview, BreakoutPreview
@@ -44,6 +45,8 @@ render.register(replies.Bars, market.bars)
 render.register(QuoteView, market.quote)
 render.register(replies.Account, halts.account)
 render.register(HaltOutcome, halts.outcome)
+render.register(Reconciled, reconciled.report)
+render.register(replies.LiveOpening, live.opening)
 render.register(BreakoutPreview, previews.breakout)
 render.register(BracketPreview, previews.bracket)
 render.register(replies.LinkReport, link.report)

@@ -58,6 +58,7 @@ _ROLES = {
     LegRole.TAKE_PROFIT: ExitRole.TAKE_PROFIT,
     LegRole.STOP_LOSS: ExitRole.STOP,
     LegRole.EXIT: ExitRole.MARKET,
+    LegRole.CORRECTION: ExitRole.MARKET,
 }
 
 _NONE = Decimal(0)

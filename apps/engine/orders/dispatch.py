@@ -1,12 +1,14 @@
 """The one way of an order to the broker: into the journal first, then to the socket.
 
-At home here is that order of things, and nothing else: who may send is the gate's to say, what
-becomes of an order its owner's to know. An order that opens is not sent unless it is written
+At home here is that order of things: what may be sent is the gate's to say, what becomes of an
+order its owner's to know. Whether anything may be sent at all is asked here once more, for nothing
+gets by. An order that opens is not sent unless it is written
 down; one that protects or reduces is held back by nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from apps.domain.errors import DeskError
@@ -22,12 +24,22 @@ __all__ = ["Dispatch"]
 
 
 class Dispatch:
-    """Sends, changes and cancels orders of one desk."""
+    """Sends, changes and cancels orders of one desk.
 
-    def __init__(self, broker: Broker, chronicle: Chronicle, market_clock: MarketClock) -> None:
+    ``check_mode`` raises RiskRefused where nothing may be sent at all; so does every method then.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        chronicle: Chronicle,
+        market_clock: MarketClock,
+        check_mode: Callable[[], None],
+    ) -> None:
         self._broker = broker
         self._chronicle = chronicle
         self._market_clock = market_clock
+        self._check_mode = check_mode
 
     def bracket(
         self, bracket: Bracket, *, label: str, reference: Decimal, rests: bool
@@ -36,6 +48,7 @@ class Dispatch:
 
         Raises JournalLost and what `Broker.place_bracket` raises: nothing was sent.
         """
+        self._check_mode()
         order_ids = self._broker.reserve_ids(len(bracket.legs))
         intent = self._intent(bracket, label=label, reference=reference, rests=rests)
         orders = self._orders(bracket, order_ids)
@@ -52,6 +65,7 @@ class Dispatch:
 
     def place(self, instrument: Instrument, ticket: Ticket, role: LegRole) -> int:
         """Send an order that protects or closes; give its id. Raises as `Broker.place`."""
+        self._check_mode()
         (order_id,) = self._broker.reserve_ids(1)
         self._chronicle.note(self._order(instrument, ticket, role, order_id, parent_id=0))
         self._chronicle.sending(order_id, ticket.order_ref)
@@ -60,6 +74,7 @@ class Dispatch:
 
     def modify(self, order_id: int, ticket: Ticket) -> None:
         """Ask for a changed price or quantity. Raises as `Broker.modify`."""
+        self._check_mode()
         self._chronicle.note(
             ChangeAsked.modification(
                 order_id, ticket, client_id=self._broker.client_id, at=self._market_clock.now
@@ -69,6 +84,7 @@ class Dispatch:
 
     def cancel(self, order_id: int) -> None:
         """Ask for an order's end. Raises as `Broker.cancel`."""
+        self._check_mode()
         self._chronicle.note(
             ChangeAsked.cancellation(
                 order_id,
@@ -78,6 +94,19 @@ class Dispatch:
             )
         )
         self._broker.cancel(order_id)
+
+    def discard(self, order_id: int, order_ref: str) -> None:
+        """Ask for the end of an order that the broker does not list. Raises as `Broker.discard`."""
+        self._check_mode()
+        client_id, at = self._broker.client_id, self._market_clock.now
+        self._chronicle.note(
+            ChangeAsked.cancellation(order_id, order_ref, client_id=client_id, at=at)
+        )
+        self._broker.discard(order_id)
+
+    def outcome(self, order_ref: str, outcome: str, *, is_over: bool) -> None:
+        """Write down what became of an intent."""
+        self._chronicle.outcome(order_ref, outcome, is_over=is_over)
 
     def _intent(
         self, bracket: Bracket, *, label: str, reference: Decimal, rests: bool

@@ -30,6 +30,8 @@ class LegRole(Enum):
     STOP_LOSS = "stop"
     EXIT = "exit"
     """An order of the exit routine, sent later."""
+    CORRECTION = "correction"
+    """An order of the guard's that takes back what exits have traded too much."""
 
 
 def roles_of(bracket: Bracket) -> tuple[LegRole, ...]:
@@ -55,6 +57,8 @@ class Leg:
     """The last thing that the broker said of it: IB's code and text."""
     is_missing: bool = False
     """The broker's open orders do not list it, though its end was not told."""
+    is_void: bool = False
+    """It was looked for everywhere, twice, and the broker never had it."""
 
     @property
     def is_over(self) -> bool:
@@ -62,7 +66,11 @@ class Leg:
         asked = self.ticket.quantity if self.order is None else self.order.quantity
         if self.filled >= asked:
             return True
-        return self.has_ended and (self.order is None or self.filled >= self.order.filled)
+        if self.order is None:
+            return self.has_ended
+        if self.order.status is OrderStatus.FILLED:
+            return False  # its executions are late; openOrder says it before any number is told
+        return self.has_ended and self.filled >= self.order.filled
 
     @property
     def is_filled(self) -> bool:
@@ -70,14 +78,17 @@ class Leg:
         return self.filled >= self.ticket.quantity
 
     @property
-    def is_reduced(self) -> bool:
-        """The broker counts it as filled: its quantity was cut to what is, and its exits live."""
-        return self.order is not None and self.order.status is OrderStatus.FILLED
+    def is_held_for_locate(self) -> bool:
+        """It waits at the broker until shares are found that can be borrowed (404)."""
+        is_held = self.order is not None and "locate" in self.order.why_held
+        return is_held and not self.has_ended
 
     @property
     def has_ended(self) -> bool:
         """Nothing more will come of the order."""
-        return self.is_rejected or (self.order is not None and self.order.status.is_done)
+        if self.is_void or self.is_rejected:
+            return True
+        return self.order is not None and self.order.status.is_done
 
     @property
     def is_rejected(self) -> bool:

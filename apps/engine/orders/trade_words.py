@@ -13,7 +13,9 @@ from apps.engine.orders.trades import Trade
 __all__ = [
     "closed_words",
     "fill_words",
+    "gone_words",
     "missing_words",
+    "never_accepted_words",
     "refused_exit_words",
     "rejected_words",
     "reopened_words",
@@ -90,6 +92,22 @@ def withdrawn_words(trade: Trade) -> str:
     part = f"{plain(filled)} filled before" if filled else "nothing was filled"
     told = f" ({_told(trade.entry)})" if trade.entry.notice is not None else ""
     return f"withdrawn: {_order(trade.bracket)}, {part}{told}"
+
+
+def never_accepted_words(trade: Trade) -> str:
+    """Say that the broker never had the entry."""
+    return (
+        f"never accepted: {_order(trade.bracket)}; the broker was asked twice, and has none of it"
+    )
+
+
+def gone_words(trade: Trade) -> str:
+    """Say that nothing of the trade is left, and that nobody told how it ended."""
+    held = f" after {plain(trade.entry.filled)} were entered" if trade.entry.filled else ""
+    return (
+        f"gone: nothing is left of {_order(trade.bracket)}{held}; how it ended was not told, look "
+        f"at the trades in TWS ({trade.order_ref})"
+    )
 
 
 def unknown_words(trade: Trade) -> str:

@@ -54,6 +54,10 @@ class TradeState(Enum):
     """The entry was cancelled; nothing is filled."""
     UNKNOWN = "unknown"
     """The link was lost before the broker answered: it may or may not have the order."""
+    NEVER_ACCEPTED = "never accepted"
+    """The broker was asked twice, and never had the entry."""
+    GONE = "gone"
+    """Nothing of it is left, and how it ended was not told: by the account, or by the trader."""
 
 
 _S = TradeState
@@ -62,19 +66,25 @@ _FILLED_SOMEHOW = frozenset({_S.PARTLY_FILLED, _S.FILLED, _S.PROTECTED, _S.EXITI
 _ENTERED = frozenset({_S.FILLED, _S.PROTECTED})
 _MAY_BE_NAKED = frozenset({_S.PARTLY_FILLED, _S.FILLED, _S.EXITING})
 
+_ENDED_UNFILLED = frozenset({_S.REJECTED, _S.WITHDRAWN, _S.NEVER_ACCEPTED})
+_OVER = _ENDED_UNFILLED | {_S.CLOSED, _S.GONE}
+
 TRANSITIONS: dict[TradeState, frozenset[TradeState]] = {
-    _S.SENT: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN, _S.UNKNOWN},
-    _S.UNKNOWN: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN},
-    _S.WORKING: _FILLED_SOMEHOW | {_S.REJECTED, _S.WITHDRAWN},
-    _S.PARTLY_FILLED: _FILLED_SOMEHOW - {_S.PARTLY_FILLED},
-    _S.FILLED: frozenset({_S.PROTECTED, _S.EXITING, _S.CLOSED}),
-    _S.PROTECTED: frozenset({_S.FILLED, _S.EXITING, _S.CLOSED}),
+    _S.SENT: _FILLED_SOMEHOW | _ENDED_UNFILLED | {_S.WORKING, _S.UNKNOWN, _S.GONE},
+    _S.UNKNOWN: _FILLED_SOMEHOW | _ENDED_UNFILLED | {_S.WORKING, _S.GONE},
+    _S.WORKING: _FILLED_SOMEHOW | {_S.REJECTED, _S.WITHDRAWN, _S.GONE},
+    _S.PARTLY_FILLED: (_FILLED_SOMEHOW | {_S.GONE}) - {_S.PARTLY_FILLED},
+    _S.FILLED: frozenset({_S.PROTECTED, _S.EXITING, _S.CLOSED, _S.GONE}),
+    _S.PROTECTED: frozenset({_S.FILLED, _S.EXITING, _S.CLOSED, _S.GONE}),
     # an execution may be corrected, or busted, as long as the trade goes on
-    _S.EXITING: _FILLED_SOMEHOW - {_S.EXITING},
+    _S.EXITING: (_FILLED_SOMEHOW | {_S.GONE}) - {_S.EXITING},
     # an execution may still arrive after the status that ended its order, and such a status may
     # be false: ib_insync shows a live order as cancelled on many a warning (10349, 104, 161)
     _S.REJECTED: _FILLED_SOMEHOW | {_S.WORKING, _S.WITHDRAWN},
     _S.WITHDRAWN: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED},
+    # what was looked for in vain may still turn up: then it is followed again
+    _S.NEVER_ACCEPTED: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN},
+    _S.GONE: _FILLED_SOMEHOW | {_S.WORKING},
     _S.CLOSED: frozenset(),
 }
 """What may follow what; everything else raises IllegalTransition."""
@@ -121,6 +131,7 @@ class Trade:
         self.watcher_id = watcher_id
         self.changes = Changes()
         self._state = TradeState.SENT
+        self._is_gone = False
         self._legs: dict[int, Leg] = {}
         self._fills: dict[str, Fill] = {}
         self._over = asyncio.Event()
@@ -161,9 +172,14 @@ class Trade:
         return tuple(self._legs.values())
 
     @property
+    def fills(self) -> tuple[Fill, ...]:
+        """Every execution of the trade, the last word on each."""
+        return tuple(self._fills.values())
+
+    @property
     def exit_filled(self) -> Decimal:
-        """How much was exited."""
-        return sum((leg.filled for leg in self._exits()), Decimal(0))
+        """How much was exited, less what was taken back because it was too much."""
+        return sum((_sign(leg) * leg.filled for leg in self._exits()), Decimal(0))
 
     @property
     def open_quantity(self) -> Decimal:
@@ -172,8 +188,8 @@ class Trade:
 
     @property
     def is_over(self) -> bool:
-        """Nothing more is expected: closed, rejected or withdrawn."""
-        return self._state in (TradeState.CLOSED, TradeState.REJECTED, TradeState.WITHDRAWN)
+        """Nothing more is expected: closed, turned down, withdrawn, never there, or gone."""
+        return self._state in _OVER
 
     @property
     def is_settled(self) -> bool:
@@ -190,8 +206,7 @@ class Trade:
         """Something is entered, and the stop that was sent for it is not seen working."""
         if self.bracket.stop_loss is None or self.is_being_closed or not self.open_quantity:
             return False
-        stop = self.stop_loss
-        return self._state in _MAY_BE_NAKED and not (stop is not None and self._works(stop))
+        return self._state in _MAY_BE_NAKED and not self._is_stopped()
 
     @property
     def has_lost_its_stop(self) -> bool:
@@ -217,6 +232,10 @@ class Trade:
         """Take note of what the broker says of one of the orders."""
         leg = self._legs[order.order_id]
         leg.order, leg.is_missing = order, False
+        if order.perm_id or order.status.is_working:
+            leg.is_void = False
+        if order.status.is_working:
+            self._is_gone = False
         self._move()
 
     def on_open_orders(self, standing: Container[int]) -> tuple[Leg, ...]:
@@ -243,8 +262,11 @@ class Trade:
         fills = [each for each in self._fills.values() if each.order_id == leg.order_id]
         leg.filled = sum((each.quantity for each in fills), Decimal(0))
         leg.value = sum((each.quantity * each.price for each in fills), Decimal(0))
+        is_news = (leg.filled, leg.value) != before
+        if is_news:
+            self._is_gone = False
         self._move()
-        return (leg.filled, leg.value) != before
+        return is_news
 
     def on_notice(self, order_id: int, code: int, text: str) -> None:
         """Take note of what the broker says of one of the orders."""
@@ -255,6 +277,18 @@ class Trade:
         """Take note that an answer to what was just sent may have been lost."""
         if self._state is TradeState.SENT:
             self._to(TradeState.UNKNOWN)
+
+    def on_void(self, order_id: int) -> None:
+        """Take note that the broker never had one of the orders."""
+        self._legs[order_id].is_void = True
+        self._move()
+
+    def on_gone(self) -> None:
+        """Take note that nothing is left of it, and that how it ended was not told."""
+        for leg in self._legs.values():
+            leg.is_void = not leg.has_ended
+        self._is_gone = True
+        self._to(TradeState.GONE)
 
     def close_elsewhere(self) -> None:
         """Take note that what was entered has been exited by orders that are not the trade's."""
@@ -325,14 +359,16 @@ class Trade:
         self.changes.announce()
 
     def _where_it_stands(self) -> TradeState:
-        if self._state is TradeState.CLOSED:
-            return TradeState.CLOSED
+        if self._state is TradeState.CLOSED or self._is_gone:
+            return self._state
         has_filled = self.entry.filled > 0 or self._state in _FILLED_SOMEHOW
         return self._filled_state() if has_filled else self._unfilled_state()
 
     def _unfilled_state(self) -> TradeState:
         entry = self.entry
         if entry.has_ended and entry.is_over:
+            if entry.is_void:
+                return TradeState.NEVER_ACCEPTED
             return TradeState.REJECTED if entry.is_rejected else TradeState.WITHDRAWN
         if entry.order is not None and entry.order.status.is_working:
             return TradeState.WORKING
@@ -345,14 +381,17 @@ class Trade:
             return TradeState.EXITING
         if not self.entry.is_over and self._state not in _ENTERED:
             return TradeState.PARTLY_FILLED
-        stop = self.stop_loss
-        return TradeState.PROTECTED if stop and self._works(stop) else TradeState.FILLED
+        return TradeState.PROTECTED if self._is_stopped() else TradeState.FILLED
 
-    def _works(self, stop: Leg) -> bool:
-        if stop.order is None or stop.is_missing:
-            return False
+    def _is_stopped(self) -> bool:
+        """Tell whether stops of the trade work for all that is open."""
         signed = self.bracket.entry.side.sign * self.open_quantity
-        return protection_of(signed, (stop.order,)).state is ProtectionState.PROTECTED
+        stops = [
+            leg.order
+            for leg in self._legs.values()
+            if leg.role is LegRole.STOP_LOSS and leg.order is not None and not leg.is_missing
+        ]
+        return protection_of(signed, stops).state is ProtectionState.PROTECTED
 
     def _is_entered(self) -> bool:
         if self._state is TradeState.WORKING and not self.has_deadline:
@@ -367,7 +406,7 @@ class Trade:
         return [leg for leg in self._legs.values() if leg.role is not LegRole.ENTRY]
 
     def _exit_value(self) -> Decimal:
-        return sum((leg.value for leg in self._exits()), Decimal(0))
+        return sum((_sign(leg) * leg.value for leg in self._exits()), Decimal(0))
 
     def _commission(self) -> Decimal | None:
         known = [fill.commission for fill in self._fills.values() if fill.commission is not None]
@@ -379,6 +418,10 @@ class Trade:
         cost = self.entry.value * self.exit_filled / self.entry.filled
         gain = self.bracket.entry.side.sign * (self._exit_value() - cost)
         return gain - (self._commission() or Decimal(0))
+
+
+def _sign(leg: Leg) -> int:
+    return -1 if leg.role is LegRole.CORRECTION else 1
 
 
 def _average(value: Decimal, quantity: Decimal) -> Decimal | None:

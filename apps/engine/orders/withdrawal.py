@@ -3,8 +3,8 @@
 Cancelling a partly filled parent can kill its children at the broker, so a part that is filled
 is kept: the entry's quantity is reduced to it, and the exits are fitted to it. Only an entry of
 which nothing is filled is cancelled. A fill may still cross that cancellation on its way, or
-somebody else cancels the entry; then the position is there and its exits are gone, so the stop is
-sent anew, but only after the broker's own list of open orders shows that none is left.
+somebody else cancels the entry; then the position is there and its exits are gone, and the guard
+sends them anew.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
-from apps.domain.errors import BrokerError, DeadlineExceeded, DeskError, NotConnected, NotFound
-from apps.domain.orders import OrderState, Ticket
+from apps.domain.errors import NotConnected, NotFound
 from apps.engine.deadlines import Changes
 from apps.engine.orders.dispatch import Dispatch
-from apps.engine.orders.legs import Leg, LegRole
+from apps.engine.orders.legs import Leg
 from apps.engine.orders.trades import Trade
 from apps.engine.ports import Broker, Clock
 
@@ -25,9 +24,6 @@ __all__ = ["Withdrawal"]
 
 ANSWER_TIMEOUT_S = 10.0
 """How long the broker may take to confirm a cancellation or a change."""
-
-EXITS_FOLLOW_S = 2.0
-"""How long after a cancelled entry the broker may take to tell that its exits went with it."""
 
 ATTEMPTS = 3
 
@@ -57,7 +53,7 @@ class Withdrawal:
                 self._ask(trade)
             await trade.changes.until(lambda: trade.entry.is_over, ANSWER_TIMEOUT_S, self._clock)
         if trade.entry.is_over and trade.open_quantity > 0:
-            await self._keep_protected(trade)
+            await self._fit_exits(trade)
         return trade.entry.is_over
 
     def _link_is_ready(self) -> bool:
@@ -71,57 +67,16 @@ class Withdrawal:
         else:
             self._dispatch.cancel(entry.order_id)
 
-    async def _keep_protected(self, trade: Trade) -> None:
-        """Fit the exits to what was filled; send the stop anew if both went with the entry."""
+    async def _fit_exits(self, trade: Trade) -> None:
+        """Cut the exits to what was filled."""
         await self._link_changes.ever(self._link_is_ready)
         for leg in (trade.take_profit, trade.stop_loss):
             if leg is not None and not leg.has_ended:
                 with suppress(NotConnected, NotFound):  # lost, or ended: the trade tells which
                     self._fit(leg, trade.open_quantity)
-        if trade.entry.is_reduced:
-            return
-        stop = trade.stop_loss
-        await trade.changes.until(
-            lambda: trade.is_over or _exits_are_gone(trade), EXITS_FOLLOW_S, self._clock
-        )
-        if stop is not None and _exits_are_gone(trade):
-            await self._send_stop_anew(trade, stop)
 
     def _fit(self, leg: Leg, quantity: Decimal) -> None:
         asked = leg.order.quantity if leg.order is not None else leg.ticket.quantity
         if asked > quantity + leg.filled:
             leg.ticket = replace(leg.ticket, quantity=quantity + leg.filled)
             self._dispatch.modify(leg.order_id, leg.ticket)
-
-    async def _send_stop_anew(self, trade: Trade, stop: Leg) -> None:
-        standing = [order for order in await self._open_orders() if _protects(order, trade)]
-        if not standing and trade.open_quantity > 0:
-            ticket: Ticket = replace(stop.ticket, quantity=trade.open_quantity)
-            role = LegRole.STOP_LOSS
-            trade.add(role, self._dispatch.place(trade.instrument, ticket, role), ticket)
-
-    async def _open_orders(self) -> tuple[OrderState, ...]:
-        """Ask until the broker answers, within the attempts there are; then raise."""
-        last: DeskError | None = None
-        for _ in range(ATTEMPTS):
-            await self._link_changes.ever(self._link_is_ready)
-            try:
-                return await self._broker.open_orders()
-            except (BrokerError, DeadlineExceeded, NotConnected) as error:
-                last = error
-        raise last or DeadlineExceeded("the broker's open orders could not be read")
-
-
-def _exits_are_gone(trade: Trade) -> bool:
-    """Tell whether no exit is left; beside one that works, a new stop could trade it twice."""
-    target = trade.take_profit
-    return trade.has_lost_its_stop and (target is None or target.has_ended)
-
-
-def _protects(order: OrderState, trade: Trade) -> bool:
-    return (
-        order.order_ref == trade.order_ref
-        and order.side is trade.bracket.entry.side.opposite
-        and order.stop_price is not None
-        and not order.status.is_done
-    )

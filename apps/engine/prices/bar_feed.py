@@ -1,7 +1,8 @@
 """The bars of one contract: put in order, held back while a gap is filled, handed to listeners.
 
-A bar reaches its listeners synchronously, within the call that brought it; a listener that
-fails is told so itself and harms no other. A bar that is calm to all of them is told to none.
+A bar reaches its listeners (`apps.engine.prices.seat`) synchronously, within the call that brought
+it; a listener that fails is told so itself and harms no other. A bar that is calm to all of them
+is told to none.
 
 When bars are missing before one that comes, that one and those after it are held until the gap is
 over: filled from history, or given up. Then all of them are replayed, but for the newest one
@@ -21,12 +22,10 @@ from apps.domain.calm import Calm
 from apps.domain.gaps import Gap, Replay, gap_between, merged
 from apps.domain.instruments import Instrument
 from apps.engine.ports import BarListener, Clock, Subscription
+from apps.engine.prices.seat import MOST_HELD, FeedListener, Seat
 from apps.engine.supervisor import contained
 
 __all__ = ["MOST_HELD", "BarFeed", "FeedListener", "FeedOwner", "Seat"]
-
-MOST_HELD = 720
-"""So many bars are held back for a gap, an hour of them; then it is given up."""
 
 HELD_IS_FRESH_S = 1.0
 """A bar that was held for so long, in seconds of this machine, is none to act upon any more."""
@@ -37,35 +36,6 @@ IB leaves bars out: there it is one only after so many bars in a row, doubled fo
 
 FORGIVEN_BARS = 720
 MOST_DOUBTS = 6
-
-
-class FeedListener(Protocol):
-    """Who listens to a feed. Calls are synchronous and must return at once."""
-
-    def on_bar(self, bar: Bar, *, after_gap: bool) -> None:
-        """A completed 5-second bar; ``after_gap`` when it is the first after a loss of sight."""
-
-    def on_replay(self, replay: Replay) -> None:
-        """A gap is over: what is known of it. The next bar is after a gap."""
-
-    def on_blind(self, reason: str) -> None:
-        """No bars come any more; `on_sight` follows when they do again."""
-
-    def on_sight(self) -> None:
-        """The feed is subscribed (again), and no gap is being filled."""
-
-    def on_failure(self, error: Exception) -> None:
-        """The listener itself raised ``error`` from one of the calls above."""
-
-    def calm(self) -> Calm | None:
-        """Give the bars that may be kept from it until it is told one again; None for none."""
-
-    def urgency(self) -> float:
-        """Tell how soon it needs its bars again; the lowest is served first.
-
-        0.0 for an open trade, else how far the price is from what is waited for, as a share of
-        the price; inf where that is not known.
-        """
 
 
 class FeedOwner(Protocol):
@@ -83,53 +53,11 @@ class FeedOwner(Protocol):
     def on_lost(self, feed: BarFeed, reason: str) -> None:
         """The subscription was ended by the broker."""
 
+    def on_behind(self, feed: BarFeed) -> None:
+        """Bars are held for a listener that missed some; see `Seat.missed`."""
+
     def leave(self, feed: BarFeed, seat: Seat) -> None:
         """A listener leaves."""
-
-
-class Seat:
-    """One listener's place at a feed, and the bars that are calm to it.
-
-    Of a gap it is told what began from ``since`` on, the market time at which it came (or None).
-    """
-
-    def __init__(
-        self,
-        owner: FeedOwner,
-        feed: BarFeed,
-        listener: FeedListener,
-        since: datetime | None = None,
-    ) -> None:
-        self.listener = listener
-        self._since = since
-        self.calm: Calm | None = None
-        self._owner, self._feed = owner, feed
-        self._is_taken = True
-
-    def tell(self, bar: Bar, *, after_gap: bool) -> None:
-        """Pass on a bar, unless it is calm; a bar after a gap never is."""
-        if after_gap or self.calm is None or not self.calm.holds(bar):
-            self.calm = None
-            contained(self.listener.on_failure, self._tell, bar, after_gap=after_gap)
-
-    def replay(self, replay: Replay) -> None:
-        """Pass on the bars of a gap; the next one is after it, and so never calm."""
-        if (since := self._since) is not None:
-            torn = replay.torn if replay.torn is not None and replay.torn.end > since else None
-            replay = Replay(
-                tuple(bar for bar in replay.bars if bar.start >= since), torn, replay.why
-            )
-        contained(self.listener.on_failure, self.listener.on_replay, replay)
-
-    def close(self) -> None:
-        """Leave the feed; the last to leave closes it."""
-        if self._is_taken:
-            self._is_taken = False
-            self._owner.leave(self._feed, self)
-
-    def _tell(self, bar: Bar, *, after_gap: bool) -> None:
-        self.listener.on_bar(bar, after_gap=after_gap)
-        self.calm = self.listener.calm()
 
 
 class BarFeed:
@@ -193,6 +121,14 @@ class BarFeed:
         """Take in one more listener."""
         self.seats = (*self.seats, seat)
         self._calm = None  # what is calm to the new one is not known before its first bar
+
+    def leave(self, seat: Seat) -> None:
+        """Let a listener go, and close the feed when it was the last."""
+        self._owner.leave(self, seat)
+
+    def on_behind(self) -> None:
+        """Have what a listener missed be fetched."""
+        self._owner.on_behind(self)
 
     def remove(self, seat: Seat) -> None:
         """Let a listener go."""

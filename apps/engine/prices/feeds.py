@@ -16,14 +16,16 @@ as replayed (`apps.engine.prices.bar_feed`). What cannot be had is told, and the
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any
 
 from apps.domain.bars import BASE_SECONDS, Bar
 from apps.domain.errors import BrokerError, DeadlineExceeded, DeskError, NotConnected
-from apps.domain.gaps import Gap, Replay, filled, reaches, span_to_ask
+from apps.domain.gaps import Gap, Replay, filled, reaches, span_to_ask, trading_seconds
 from apps.domain.instruments import Instrument
 from apps.domain.link import FarmKind, Link, LinkState, Lost
 from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.long_lived import LongLived
 from apps.engine.ports import Clock, MarketData, Subscription
 from apps.engine.prices.bar_feed import BarFeed, FeedListener, Seat
 from apps.engine.prices.heartbeat import Heartbeat
@@ -63,10 +65,12 @@ class BarFeeds:
         self._supervisor = supervisor
         self._alerts = alerts
         self._on_price = on_price
+        self._long_lived = LongLived(supervisor, market_clock, alerts)
         self._feeds: dict[int, BarFeed] = {}
         self._waiting: list[BarFeed] = []
         self._link = Link(LinkState.DISCONNECTED, 0)
         self._last_bar_s: float | None = None
+        self._catching_up: set[int] = set()
         self._heartbeat = Heartbeat(
             market, clock, market_clock, lambda: tuple(self._feeds.values()), self._on_silent
         )
@@ -91,19 +95,23 @@ class BarFeeds:
             return None
         return self._market.bars_wait_s(self._place(feed))
 
-    async def join(self, instrument: Instrument, listener: FeedListener) -> Subscription:
+    async def join(
+        self, instrument: Instrument, listener: FeedListener, *, since: datetime | None = None
+    ) -> Subscription:
         """Listen to the bars of ``instrument`` until the subscription is closed.
 
         The first to join opens the feed, the last to leave closes it. While the link is down, or
-        others wait for their turn to subscribe, the feed is joined blind. Raises BrokerError when
-        the broker refuses.
+        others wait for their turn to subscribe, the feed is joined blind. Who comes back is told
+        first what it missed ``since`` the market time (aware UTC), as replayed. Raises BrokerError
+        when the broker refuses.
         """
         feed = self._feeds.get(instrument.con_id)
         if feed is None:
             feed = self._feeds[instrument.con_id] = BarFeed(instrument, self, self._clock)
         self._keep_beating()
         was_open = feed.is_open
-        seat = Seat(self, feed, listener, self._market_clock.now)
+        now = self._market_clock.now
+        seat = Seat(feed, listener, since or now, is_behind=since is not None)
         feed.add(seat)
         try:
             await self._open_at_once(feed)
@@ -148,6 +156,20 @@ class BarFeeds:
 
         name = f"gap {feed.instrument.symbol}"
         self._supervisor.start(name, lambda: self._fill(feed, gap), settle)
+
+    def on_behind(self, feed: BarFeed) -> None:
+        """Fetch what listeners of a feed missed, in the background."""
+        con_id = feed.instrument.con_id
+        if con_id not in self._catching_up:
+            self._catching_up.add(con_id)
+
+            def settle(task: Supervised) -> None:
+                if task.end is TaskEnd.FAILED:  # in whatever way: nobody is left behind for it
+                    for seat in feed.seats:
+                        seat.catch_up(Replay((), seat.missed, task.reason))
+
+            name = f"catch up {feed.instrument.symbol}"
+            self._supervisor.start(name, lambda: self._catch_up(feed), settle)
 
     def on_lost(self, feed: BarFeed, reason: str) -> None:
         """Subscribe anew what the broker has ended; the broker's own word was told."""
@@ -236,13 +258,8 @@ class BarFeeds:
 
     def _keep_beating(self) -> None:
         if self._beating is None or not self._beating.is_running:
-            name = "heartbeat of bars"
-            self._beating = self._supervisor.start(name, self._heartbeat.run, self._tell_end)
-
-    def _tell_end(self, task: Supervised) -> None:
-        if task.end is TaskEnd.FAILED:  # it is begun again with the next feed
-            text = f"{task.name} has ended: {task.reason}; silent feeds are not found"
-            self._alerts(Alert(AlertKind.ERROR, text, self._market_clock.now))
+            without = "feeds that fall silent are not found"  # until the next one is joined
+            self._beating = self._long_lived.keep("heartbeat of bars", self._heartbeat.run, without)
 
     def _on_silent(self, feeds: Sequence[BarFeed]) -> None:
         symbols = ", ".join(feed.instrument.symbol for feed in feeds)
@@ -259,38 +276,74 @@ class BarFeeds:
     async def _fill(self, feed: BarFeed, gap: Gap) -> None:
         """Fetch what is missing, and end the gap with it or without it."""
         try:
-            replay = await self._fetch(feed, gap)
+            replay = await self._fetch(feed, gap, feed.last_bar)
         except DeskError as error:
             replay = Replay((), gap, sentence(error))
         self._end_gap(feed, gap, replay)
 
+    async def _catch_up(self, feed: BarFeed) -> None:
+        """Fetch once what several missed; the longest stretch holds all of them."""
+        seats = [seat for seat in feed.seats if seat.missed is not None]
+        missed = [seat.missed for seat in seats if seat.missed is not None]
+        replay = Replay(())
+        try:
+            if missed:
+                start, end = min(each.start for each in missed), max(each.end for each in missed)
+                replay = await self._missed(feed, Gap(start, end), seats)
+        except NotConnected:
+            seats = []  # held on: it is tried again with the first bar after the loss
+        finally:
+            self._catching_up.discard(feed.instrument.con_id)
+        for seat in seats:
+            seat.catch_up(replay)
+            if not feed.is_blind:
+                contained(seat.listener.on_failure, seat.listener.on_sight)
+
+    async def _missed(self, feed: BarFeed, gap: Gap, seats: Sequence[Seat]) -> Replay:
+        if trading_seconds(feed.instrument.hours, gap.start, gap.end) <= 0:
+            return Replay(())
+        for seat in seats:
+            reason = f"the bars of {gap} are fetched"
+            contained(seat.listener.on_failure, seat.listener.on_blind, reason)
+        try:
+            replay = await self._fetch(feed, gap, None)
+        except NotConnected:
+            raise
+        except DeskError as error:
+            replay = Replay((), gap, sentence(error))
+        self._tell_torn(feed, replay)
+        return replay
+
     def _end_gap(self, feed: BarFeed, gap: Gap, replay: Replay) -> None:
         if feed.gap is not gap:
             return  # lost again, and bigger by now, or given up
-        if replay.torn is not None:
-            where = f"the bars of {feed.instrument.symbol} of {replay.torn} are missing"
-            self._tell(feed, f"{where}: {replay.why}; watched on without them")
-        elif not any(bar.start < gap.end for bar in replay.bars):
+        self._tell_torn(feed, replay)
+        if replay.torn is None and not any(bar.start < gap.end for bar in replay.bars):
             feed.doubt()
         feed.replay(replay)
 
-    async def _fetch(self, feed: BarFeed, gap: Gap) -> Replay:
+    async def _fetch(self, feed: BarFeed, gap: Gap, last: Bar | None) -> Replay:
+        """Ask history for ``gap``; ``last`` is the bar right before it, where that is known."""
         for farm in self._link.farms_down:
             if farm.kind is FarmKind.HISTORY:  # it would be waited for, and every bar with it
                 return Replay((), gap, f"{farm} is down")
-        last, hours = feed.last_bar, feed.instrument.hours
-        now = gap.end
+        hours, now = feed.instrument.hours, gap.end
         for pause_s in (HISTORY_LAG_S, None):
             span_s = span_to_ask(gap, now, hours)
             past = await self._market.history(
                 feed.instrument, seconds=BASE_SECONDS, duration_s=span_s
             )
-            if last is not None and reaches(past, gap.end):
+            if reaches(past, gap.end):
                 return filled(gap, last, past)
             if pause_s is not None:
                 await self._clock.sleep(pause_s)
                 now = await self._market_clock.ask()
         return Replay((), gap, "history does not have them yet")
+
+    def _tell_torn(self, feed: BarFeed, replay: Replay) -> None:
+        if replay.torn is not None:
+            where = f"the bars of {feed.instrument.symbol} of {replay.torn} are missing"
+            self._tell(feed, f"{where}: {replay.why}; watched on without them")
 
     def _tell(self, feed: BarFeed, text: str) -> None:
         at, symbol = self._market_clock.now, feed.instrument.symbol

@@ -28,6 +28,7 @@ from apps.domain.trading_state import Action, Flatten, Flattened, Halt, Trading,
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.exits.closings import Closings
 from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
+from apps.engine.long_lived import LongLived
 from apps.engine.orders.cancellations import Cancellations, CancelOutcome
 from apps.engine.ports import Broker, Clock
 from apps.engine.prices.market_clock import MarketClock
@@ -105,7 +106,8 @@ class KillSwitch:
         """Take up a halt of an earlier session, and look for the kill file from here on."""
         self._is_begun = True
         self._switch.begin()
-        self._supervisor.start("kill file", self._watch)
+        long_lived = LongLived(self._supervisor, self._market_clock, self._alerts)
+        long_lived.keep("kill file", self._watch, "the kill file is seen by the next entry only")
 
     async def halt(self, event: Halt) -> HaltOutcome:
         """Halt, and wait until what was asked for is done.

@@ -1,8 +1,9 @@
 """Who may pass to the broker: one check before every order, from what is known, without asking.
 
-Opening orders need the paper mode, a link that is ready, trading that is not halted, a symbol that
-is not being closed and in which nothing stands on the opposite side, and room below the limits.
-Orders that protect or reduce need the mode and the link only; a cancellation needs the mode.
+Opening orders need a mode in which orders are sent (paper, or live that was confirmed), a link that
+is ready, trading that is not halted, a symbol that is not being closed and in which nothing stands
+on the opposite side, and room below the limits. Orders that protect or reduce need the mode and
+the link only; a cancellation needs the mode.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from apps.domain.risk import (
 from apps.engine.ports import Broker, Clock
 from apps.engine.prices.last_prices import LastPrices
 from apps.engine.prices.market_clock import MarketClock
+from apps.engine.risk.margins import Claim, Margins
 from apps.engine.risk.own_book import OwnBook
 from apps.engine.risk.trading_switch import TradingSwitch
 
@@ -40,7 +42,10 @@ RATE_WINDOW_S = 60.0
 
 
 class OrderGate:
-    """The checks of one desk. ``live_intents`` gives the brackets that are not over."""
+    """The checks of one desk. ``live_intents`` gives the brackets that are not over.
+
+    ``check_session`` raises RiskRefused where the session's end lets nothing be entered any more.
+    """
 
     def __init__(
         self,
@@ -52,32 +57,39 @@ class OrderGate:
         market_clock: MarketClock,
         prices: LastPrices,
         trading: TradingSwitch,
+        margins: Margins,
+        *,
+        live_is_confirmed: bool = False,
     ) -> None:
         self._broker = broker
         self._mode = mode
+        self._live_is_confirmed = live_is_confirmed
         self._limits = limits
         self._book = book
         self._clock = clock
         self._market_clock = market_clock
         self._prices = prices
         self._trading = trading
+        self._margins = margins
         self._closing: set[str] = set()
         self._passed_s: deque[float] = deque()
         self.live_intents: Callable[[], tuple[LiveIntent, ...]] = tuple
+        self.check_session: Callable[[Instrument], None] = _any_time
 
     def check_mode(self) -> None:
         """Raise RiskRefused where the mode lets nothing be sent, changed or cancelled."""
-        check_mode(self._mode)
+        check_mode(self._mode, confirmed=self._live_is_confirmed)
 
     def check_any(self) -> None:
         """Raise RiskRefused or NotConnected unless an order may be sent at all."""
         self.check_mode()
         self._check_link(takes=self._broker.link.takes_orders)
 
-    def check_opening(self, bracket: Bracket, reference: Decimal) -> None:
+    def check_opening(self, bracket: Bracket, reference: Decimal, holder: str) -> None:
         """Raise RiskRefused or NotConnected unless ``bracket`` may be sent now.
 
-        One that passes counts as sent: for the limit of orders a minute.
+        One that passes counts as sent: for the limit of orders a minute. What ``holder`` has
+        reserved of the account's funds is reserved for it.
         """
         self.check_mode()
         self._check_trading(bracket)
@@ -85,14 +97,15 @@ class OrderGate:
         symbol = bracket.instrument.symbol
         if symbol in self._closing:
             raise RiskRefused(f"{symbol} is being closed: not sent. Try again when it is flat.")
-        entry = self._entry(bracket, reference)
+        self.check_session(bracket.instrument)
+        entry = self._entry(bracket, reference, holder)
         self._check_side(bracket, entry)
         check_entry(self._limits, entry)
         self._passed_s.append(self._clock.monotonic())
 
     def check_size(self, bracket: Bracket, reference: Decimal) -> None:
         """Raise RiskRefused where the mode, or the bracket's own size, rules it out for good."""
-        check_mode(self._mode)
+        self.check_mode()
         worst = stakes(bracket, reference).worst_price
         instrument = bracket.instrument
         entry = EntryContext(instrument.symbol, bracket.entry, worst, instrument.multiplier)
@@ -138,13 +151,14 @@ class OrderGate:
             f"first, or take the other side in another account."
         )
 
-    def _entry(self, bracket: Bracket, reference: Decimal) -> EntryContext:
+    def _entry(self, bracket: Bracket, reference: Decimal, holder: str) -> EntryContext:
         instrument, now_s = bracket.instrument, self._clock.monotonic()
+        worst = stakes(bracket, reference).worst_price
         seen = self._prices.newest(instrument.con_id)
         return EntryContext(
             symbol=instrument.symbol,
             ticket=bracket.entry,
-            price=stakes(bracket, reference).worst_price,
+            price=worst,
             multiplier=instrument.multiplier,
             position=self._book.holding(instrument.con_id),
             open_symbols=self._book.open_symbols(),
@@ -155,12 +169,17 @@ class OrderGate:
             market_price=None if seen is None else seen.price,
             price_age_s=None if seen is None else max(0.0, now_s - seen.at_s),
             in_regular_hours=_is_open(instrument, self._market_clock.now),
+            margin=self._margins.margin(Claim(holder, instrument, bracket.entry, worst)),
         )
 
     def _sent_since(self, earliest_s: float) -> int:
         while self._passed_s and self._passed_s[0] <= earliest_s:
             self._passed_s.popleft()
         return len(self._passed_s)
+
+
+def _any_time(_: Instrument) -> None:
+    pass
 
 
 def _is_open(instrument: Instrument, at: datetime | None) -> bool | None:

@@ -4,25 +4,28 @@ At home here: what is the desk's own (a reference of ours, and our client id, fo
 can change the order), the day's executions of that, the account's positions as of the last time
 they were asked for and moved on by every execution since, and the newest price of each contract.
 The arithmetic is `apps.domain.pnl`'s. An entry is judged by this book, so everything it is judged
-by is kept ready: no fills are added up on the way of a bar.
+by is kept ready: no fills are added up on the way of a bar. The day's result is
+`apps.engine.risk.day_book`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from math import inf
 
 from apps.domain.account import Position
 from apps.domain.bars import Bar
+from apps.domain.day_result import Opening
 from apps.domain.instruments import Instrument
 from apps.domain.intents import is_ours
 from apps.domain.orders import Fill, OrderState
-from apps.domain.pnl import OwnPosition, day_pnl, last_word, own_positions
+from apps.domain.pnl import OwnPosition, last_word, own_positions
 from apps.domain.sessions import Span
 from apps.domain.ticks import to_decimal
 from apps.engine.ports import Broker
+from apps.engine.risk.day_book import DayBook
 
 __all__ = ["OwnBook"]
 
@@ -42,8 +45,10 @@ class OwnBook:
         self._symbols: dict[int, str] = {}
         self._executions: dict[str, Fill] = {}
         self._marks: dict[int, Decimal] = {}
-        self._session: Span | None = None
-        self._result_before = _ZERO
+        self._last_closes: dict[int, Decimal] = {}
+        self.day = DayBook()
+        self.on_session: Callable[[], None] = lambda: None
+        """Called when the day has begun anew."""
         self.version = 0
         """Grows with every execution: what was asked of the broker before is older than it."""
 
@@ -60,7 +65,8 @@ class OwnBook:
         if moved:
             self._symbols[fill.con_id] = fill.symbol
             self._holdings[fill.con_id] = self.holding(fill.con_id) + moved
-            self._marks[fill.con_id] = fill.price
+            if known is None:  # a correction is of a price that was
+                self._marks[fill.con_id] = fill.price
             self.version += 1
         if self.is_own(fill):
             self._keep(fill)
@@ -89,10 +95,12 @@ class OwnBook:
 
     def on_bar(self, instrument: Instrument, bar: Bar) -> None:
         """Take the newest price of a contract; a bar without one (−1, NaN) says nothing."""
-        if self._session is None or bar.start >= self._session.end:
-            self._begin_session(instrument.hours.regular_at(bar.start))
+        session = self.day.session
+        if session is None or bar.start >= session.end:
+            self.begin_session(instrument.hours.regular_at(bar.start))
         if 0.0 < bar.close < inf:
-            self._marks[instrument.con_id] = to_decimal(bar.close)
+            close = to_decimal(bar.close)
+            self._marks[instrument.con_id] = self._last_closes[instrument.con_id] = close
 
     def carry(self, positions: Iterable[Position], orders: Iterable[OrderState]) -> None:
         """Take over what is ours from before today, once, when the desk opens.
@@ -101,18 +109,42 @@ class OwnBook:
         orders of ours that still work and whose entry is not among today's executions. They
         stand for their quantity, up to the account's position.
         """
-        entered_today = {
-            fill.order_ref for fills in self._fills.values() for fill in fills.values()
-        }
+        entered = {fill.order_ref for fills in self._fills.values() for fill in fills.values()}
         held = {position.con_id: position for position in positions}
         for order in orders:
             missing = max(_ZERO, order.filled - self.executed(order))
             self._executed_before[order.order_id, order.order_ref] = missing
             position = held.get(order.con_id)
-            if position is None or not self.is_own(order) or order.order_ref in entered_today:
+            if position is None or not self.is_own(order):
+                continue
+            if order.order_ref in entered:
+                self._carry_untold(order, missing, position)
                 continue
             if position.quantity * order.side.sign < 0 and order.stop_price is not None:
                 self._carry_one(position, order)
+
+    def restore(self, fills: Iterable[Fill]) -> None:
+        """Take over executions of earlier days, which the broker does not tell any more.
+
+        They make positions, and nothing of the day's result.
+        """
+        for fill in fills:
+            self._fills.setdefault(fill.con_id, {}).setdefault(fill.exec_id, fill)
+            self._symbols.setdefault(fill.con_id, fill.symbol)
+            self._reckon(fill.con_id)
+
+    def write_off(self, con_id: int, order_ref: str) -> None:
+        """Count no longer with the executions of an intent of which nothing is left."""
+        fills = self._fills.get(con_id, {})
+        for exec_id in [each for each, fill in fills.items() if fill.order_ref == order_ref]:
+            del fills[exec_id]
+        if con_id in self._own:
+            del self._own[con_id]
+        self._reckon(con_id)
+
+    def own_quantities(self) -> dict[int, Decimal]:
+        """Our signed quantity of every contract in which we have traded."""
+        return {con_id: own.quantity for con_id, own in self._own.items()}
 
     def holding(self, con_id: int) -> Decimal:
         """The account's signed quantity of a contract, whoever bought it."""
@@ -159,30 +191,50 @@ class OwnBook:
 
     def day_pnl(self) -> Decimal | None:
         """Our own result since the session began, fees included; None while a price is missing."""
-        net = day_pnl(self._own.values(), self._marks).net
-        return None if net is None else net - self._result_before
+        if self.day.session is None and self._is_carrying():
+            return None
+        return self.day.result(self._marks)
 
-    def _begin_session(self, session: Span | None) -> None:
-        """Count the day anew from the first bar of a session, by the prices of the one before.
+    def begin_session(self, session: Span | None) -> None:
+        """Count the day anew, by the last prices seen in the session before.
 
-        What has no price yet is counted from its cost: its whole gain or loss is the new day's.
+        A contract of which no bar has been seen yet has no such price; it is missing then.
         """
         if session is None:
             return
-        if self._session is not None:
-            valued = [
-                own if own.con_id in self._marks else replace(own, quantity=_ZERO)
-                for own in self._own.values()
-            ]
-            self._result_before = day_pnl(valued, self._marks).net or _ZERO
-        self._session = session
+        self.day.begin(session, [self._opening(own) for own in self._own.values()])
+        self.on_session()
+
+    def _opening(self, own: OwnPosition) -> Opening:
+        """Give our shares of a contract, no more than the account has of them."""
+        held = self.holding(own.con_id)
+        is_there = own.quantity * held > 0
+        quantity = min(own.quantity, held, key=abs) if is_there else _ZERO
+        # by bars alone: an execution may be of the session that begins, ahead of its first bar
+        return Opening(own.con_id, own.symbol, quantity, self._last_closes.get(own.con_id))
+
+    def _is_carrying(self) -> bool:
+        """Something is ours that was not traded in the session that is not known yet."""
+        own = (each for each in self._own.values() if each.quantity)
+        return any(each.quantity != self.day.quantity(each.con_id) for each in own)
 
     def _keep(self, fill: Fill) -> None:
         fills = self._fills.setdefault(fill.con_id, {})
         known = fills.get(fill.exec_id)
         if known is None or known.commission is None:
             fills[fill.exec_id] = fill
+        self.day.on_fill(fill)
         self._reckon(fill.con_id)
+
+    def _carry_untold(self, order: OrderState, missing: Decimal, position: Position) -> None:
+        """Count what an order filled on an earlier day while nobody wrote it down."""
+        if missing:
+            price = order.avg_fill_price or order.limit_price or position.average_cost
+            known = self._carried.get(order.con_id, OwnPosition(order.con_id, order.symbol))
+            moved = missing * order.side.sign
+            cost = known.cost + moved * price
+            self._carried[order.con_id] = replace(known, quantity=known.quantity + moved, cost=cost)
+            self._reckon(order.con_id)
 
     def _carry_one(self, position: Position, order: OrderState) -> None:
         known = self._carried.get(position.con_id, OwnPosition(position.con_id, position.symbol))

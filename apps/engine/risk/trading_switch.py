@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from apps.domain.errors import DeskError, Refused
+from apps.domain.records import Record, TradingChanged
 from apps.domain.trading_state import (
     ACTIVE,
     Action,
@@ -22,6 +23,7 @@ from apps.domain.trading_state import (
     Keep,
     Resume,
     Trading,
+    TradingState,
     WithdrawEntries,
     check_opening,
     step,
@@ -38,6 +40,7 @@ class KillOrder:
 
     reason: str
     flatten: bool = False
+    to: TradingState = TradingState.HALTED
 
 
 class TradingKeeper(Protocol):
@@ -69,14 +72,25 @@ class Unkept:
 
 
 class TradingSwitch:
-    """Holds the state. ``on_actions`` is called synchronously with what a change asks for."""
+    """Holds the state. ``on_actions`` is called synchronously with what a change asks for.
 
-    def __init__(self, keeper: TradingKeeper, market_clock: MarketClock, alerts: AlertSink) -> None:
+    ``note`` writes into the journal.
+    """
+
+    def __init__(
+        self,
+        keeper: TradingKeeper,
+        market_clock: MarketClock,
+        alerts: AlertSink,
+        note: Callable[[Record], None],
+    ) -> None:
         self._keeper = keeper
+        self._note = note
         self._market_clock = market_clock
         self._alerts = alerts
         self._trading = ACTIVE
-        self._is_killed = False
+        self._obeyed: tuple[TradingState, bool] | None = None
+        self._is_kept = True
         self.on_actions: Callable[[tuple[Action, ...]], None] = lambda _actions: None
 
     @property
@@ -103,12 +117,15 @@ class TradingSwitch:
         self.on_actions((WithdrawEntries(), *flatten))
 
     def look(self) -> None:
-        """Halt if the kill file has appeared since the last look."""
+        """Halt if the kill file has appeared since the last look, or asks for something else."""
         order = self._keeper.kill_order()
-        if order is not None and not self._is_killed:
-            self._is_killed = True
-            self.halt(Halt(HaltCause.FILE, flatten=order.flatten, reason=order.reason))
-        self._is_killed = order is not None
+        asked = None if order is None else (order.to, order.flatten)
+        if order is not None and asked != self._obeyed:
+            self._obeyed = asked
+            self.halt(Halt(HaltCause.FILE, order.to, order.flatten, order.reason))
+        self._obeyed = asked
+        if not self._is_kept:
+            self._keep()
 
     def halt(self, event: Halt) -> Trading:
         """Stop entries, at once and whatever happens to the keeping; give the state."""
@@ -129,7 +146,8 @@ class TradingSwitch:
         after, actions = step(self._trading, Resume())
         if Keep() in actions:
             self._keeper.save(after)
-            self._trading = after
+            self._trading, self._is_kept = after, True
+            self._write_down()
             self._tell(AlertKind.INFO, "trading goes on: entries are let through again")
         return self._trading
 
@@ -145,15 +163,32 @@ class TradingSwitch:
             self._tell(AlertKind.ERROR, text)
         if Keep() in actions:
             self._keep()
+            self._write_down()
         self.on_actions(actions)
         return self._trading
 
     def _keep(self) -> None:
+        """Keep the state; where that fails it is tried again at every look, and told once."""
+        was_kept, what = self._is_kept, f"that trading is {self._trading.state.value}"
         try:
             self._keeper.save(self._trading)
         except DeskError as error:
-            text = f"that trading is {self._trading.state.value} is not kept for the next start"
-            self._tell(AlertKind.ERROR, f"{text}: {error.message}")
+            self._is_kept = False
+            if was_kept:
+                text = f"{what} is not kept for the next start: {error.message}"
+                self._tell(AlertKind.ERROR, text)
+        else:
+            self._is_kept = True
+            if not was_kept:
+                self._tell(AlertKind.INFO, f"{what} is kept for the next start now")
+
+    def _write_down(self) -> None:
+        trading = self._trading
+        cause = trading.cause.value if trading.cause else ""
+        at = self._market_clock.now
+        self._note(
+            TradingChanged(trading.state.value, cause, trading.reason, trading.is_flattening, at)
+        )
 
     def _tell(self, kind: AlertKind, text: str) -> None:
         self._alerts(Alert(kind, text, self._market_clock.now))

@@ -9,14 +9,17 @@ writer. The log is brought into the file by a thread of its own (`apps.store.jou
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from apps.domain.day_result import KeptDay
 from apps.domain.errors import JournalLost, JournalRefused
-from apps.domain.records import Record
-from apps.store.journal import schema
+from apps.domain.open_intents import OpenIntent
+from apps.domain.records import BarsHeard, KeptWatcher, Record
+from apps.store.journal import days, keeping, schema
 from apps.store.journal.layouts import LAYOUTS
+from apps.store.journal.open_intents import open_intents
 from apps.store.journal.upkeep import Upkeep
 
 __all__ = ["JournalFile"]
@@ -87,6 +90,31 @@ class JournalFile:
             "SELECT coalesce(max(order_id), 0) FROM orders WHERE client_id = ?", (client_id,)
         ).fetchone()
         return int(row[0])
+
+    def open_intents(self, client_id: int, also: Iterable[str] = ()) -> tuple[OpenIntent, ...]:
+        """Give the intents that are not known to be over; see `Journal.open_intents`."""
+        return open_intents(self._db, client_id, also)
+
+    def watchers(self) -> tuple[KeptWatcher, ...]:
+        """Give the watchers that have not ended; see `Journal.watchers`."""
+        return keeping.watchers(self._db)
+
+    def highest_watcher(self) -> int:
+        """Give the highest number of a watcher; see `Journal.highest_watcher`."""
+        return keeping.highest_watcher(self._db)
+
+    def bars_heard(self) -> tuple[BarsHeard, ...]:
+        """Give until when each contract was heard; see `Journal.bars_heard`."""
+        return keeping.bars_heard(self._db)
+
+    def kept_day(self) -> KeptDay | None:
+        """Give the newest session that was begun; see `Journal.kept_day`."""
+        return days.newest(self._db)
+
+    def last_account(self) -> str | None:
+        """Give the account of the desk that wrote last; None where none has."""
+        row = self._db.execute("SELECT account FROM desks ORDER BY number DESC LIMIT 1").fetchone()
+        return None if row is None else str(row[0])
 
     def _begin(self, versions: Sequence[str]) -> None:
         db = self._db

@@ -20,6 +20,8 @@ from apps.domain.errors import JournalRefused
 from apps.domain.records import (
     AccountSeen,
     AlertTold,
+    BarsHeard,
+    CarriedIn,
     ChangeAsked,
     CommandGiven,
     CommissionReported,
@@ -31,8 +33,11 @@ from apps.domain.records import (
     NoticeHeard,
     OrderReserved,
     OrderSeen,
+    OutcomeKnown,
     PositionSeen,
     Record,
+    SessionBegan,
+    TradingChanged,
     WatcherSeen,
 )
 
@@ -156,6 +161,7 @@ LAYOUTS: dict[type[Record], Layout] = {
         _layout(CommandGiven, "commands"),
         _layout(IntentReserved, "intents"),
         _layout(IntentDropped, "drops"),
+        _layout(OutcomeKnown, "outcomes"),
         _layout(OrderReserved, "orders"),
         _layout(ChangeAsked, "changes"),
         _layout(OrderSeen, "statuses"),
@@ -168,6 +174,10 @@ LAYOUTS: dict[type[Record], Layout] = {
         _layout(AccountSeen, "balances"),
         _layout(PositionSeen, "positions"),
         _layout(WatcherSeen, "watchers"),
+        _layout(BarsHeard, "heard"),
+        _layout(SessionBegan, "sessions"),
+        _layout(CarriedIn, "carried"),
+        _layout(TradingChanged, "halts"),
     )
 }
 """Every kind of record, with its table."""

@@ -105,7 +105,42 @@ CREATE INDEX alerts_of_intent ON alerts (order_ref) WHERE order_ref <> '';
 CREATE INDEX watchers_by_id ON watchers (watcher_id);
 """
 
-VERSIONS: tuple[str, ...] = (_FIRST,)
+_WITH_OUTCOMES = """
+CREATE TABLE outcomes (
+    number INTEGER PRIMARY KEY, order_ref TEXT NOT NULL, outcome TEXT NOT NULL,
+    is_over INTEGER NOT NULL, reason TEXT NOT NULL, at TEXT
+);
+CREATE INDEX outcomes_of_intent ON outcomes (order_ref, number);
+CREATE INDEX orders_of_client ON orders (client_id, order_id);
+"""
+"""Which intents are over is known without reading their stories, so a start stays quick."""
+
+_WITH_HEARD = """
+CREATE TABLE heard (
+    number INTEGER PRIMARY KEY, con_id INTEGER NOT NULL, symbol TEXT NOT NULL, close TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+CREATE INDEX heard_of_contract ON heard (con_id, number);
+"""
+
+_WITH_SESSIONS = """
+CREATE TABLE sessions (
+    number INTEGER PRIMARY KEY, start TEXT NOT NULL, "end" TEXT NOT NULL, at TEXT
+);
+CREATE TABLE carried (
+    number INTEGER PRIMARY KEY, con_id INTEGER NOT NULL, symbol TEXT NOT NULL,
+    quantity TEXT NOT NULL, mark TEXT, at TEXT
+);
+CREATE TABLE halts (
+    number INTEGER PRIMARY KEY, state TEXT NOT NULL, cause TEXT NOT NULL, reason TEXT NOT NULL,
+    is_flattening INTEGER NOT NULL, at TEXT
+);
+CREATE INDEX executions_by_time ON executions (at);
+CREATE INDEX executions_by_name ON executions (execution);
+"""
+"""With what the day's result began, and who halted trading."""
+
+VERSIONS: tuple[str, ...] = (_FIRST, _WITH_OUTCOMES, _WITH_HEARD, _WITH_SESSIONS)
 """Script *n* makes version *n* + 1 of version *n*; a new file is version 0."""
 
 

@@ -12,12 +12,31 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-__all__ = ["Upkeep"]
+__all__ = ["Upkeep", "set_aside"]
 
 _LOGGER = logging.getLogger(__name__)
 
 _COMMITS = 1_000
 """How many commits the log may hold: some megabytes."""
+
+
+def set_aside(path: Path) -> Path | None:
+    """Put a journal aside whose account begins afresh; give where it is kept, None without one.
+
+    The folder must be held. Raises OSError.
+    """
+    if not path.exists():
+        return None
+    number = 1
+    while (kept := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    # its log goes along, for SQLite finds that by the name; the file itself last, for only
+    # without that is there no journal here any more
+    for suffix in ("-shm", "-wal", ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + suffix))
+    return kept
 
 
 class Upkeep:

@@ -323,7 +323,7 @@ async def test_shutdown_lists_working_orders_and_what_is_left_unprotected(stage:
     await stage.arm("MSFT", "411")
     stage.broker.set_status(stop, OrderStatus.CANCELLED)
     report = await stage.desk.shutdown()
-    assert report.watchers_stopped == ("w1", "w2")
+    assert report.watchers_kept == ("w1", "w2")
     assert [order.order_id for order in report.working_orders] == [target]
     assert [view.position.symbol for view in report.unprotected] == ["AAPL"]
     assert not report.clean

@@ -48,7 +48,7 @@ async def test_partly_filled_entry_is_reduced_and_its_exits_are_fitted(stage: St
     assert stage.desk.trades()[0].state is TradeState.PROTECTED
 
 
-async def test_fill_that_crosses_the_withdrawal_gets_its_stop_anew(stage: Stage) -> None:
+async def test_fill_that_crosses_the_withdrawal_gets_its_exits_anew(stage: Stage) -> None:
     entry, target, stop = await stage.enter()
     stage.broker.accept(entry, target, stop)
     stage.broker.obeys = False
@@ -56,15 +56,21 @@ async def test_fill_that_crosses_the_withdrawal_gets_its_stop_anew(stage: Stage)
     assert stage.broker.sent[-1] == f"cancel {entry}"
     stage.broker.fill(entry, "3", "190.62")
     stage.broker.end(entry)
-    await settle()
+    await stage.clock.advance(3.5)
     anew = max(stage.broker.orders)
     placed = stage.broker.orders[anew]
     assert stage.broker.sent[-1] == f"place {anew}"
     assert placed.ticket.quantity == 3
     assert placed.ticket.stop_price == stage.broker.orders[stop].ticket.stop_price
+    stage.broker.obeys = True
     stage.broker.accept(anew)
+    await stage.clock.advance(0.5)
     assert stage.desk.trades()[0].state is TradeState.PROTECTED
+    beside = stage.broker.orders[anew + 1].ticket
+    assert (beside.quantity, beside.oca_group) == (3, placed.ticket.oca_group)
+    stage.broker.accept(anew + 1)
     stage.broker.fill(anew, "3", "189.60")
+    stage.broker.end(anew + 1)
     await settle()
     assert stage.desk.trades()[0].state is TradeState.CLOSED
 

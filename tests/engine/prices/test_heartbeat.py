@@ -31,6 +31,9 @@ class Owner:
     def on_gap(self, feed: BarFeed, gap: object) -> None:
         pass
 
+    def on_behind(self, feed: BarFeed) -> None:
+        pass
+
     def on_lost(self, feed: BarFeed, reason: str) -> None:
         pass
 

@@ -11,6 +11,8 @@ from apps.domain.orders import Fill, OrderStatus, Side
 from apps.domain.records import (
     AccountSeen,
     AlertTold,
+    BarsHeard,
+    CarriedIn,
     ChangeAsked,
     ChangeKind,
     CommandGiven,
@@ -23,8 +25,11 @@ from apps.domain.records import (
     NoticeHeard,
     OrderReserved,
     OrderSeen,
+    OutcomeKnown,
     PositionSeen,
     Record,
+    SessionBegan,
+    TradingChanged,
     WatcherSeen,
 )
 
@@ -132,6 +137,7 @@ ONE_OF_EACH: tuple[Record, ...] = (
     an_order(101),
     an_order(103, "stop"),
     IntentDropped(REF, "the link was lost", AT),
+    OutcomeKnown(REF, "never accepted", True, "", AT),
     ChangeAsked(REF, CLIENT, 101, ChangeKind.CANCEL, None, None, None, AT),
     ChangeAsked(REF, CLIENT, 101, ChangeKind.MODIFY, Decimal(4), Decimal("190.98"), None, AT),
     a_status(OrderStatus.SUBMITTED),
@@ -147,6 +153,10 @@ ONE_OF_EACH: tuple[Record, ...] = (
         Position("DU1234567", 265598, "AAPL", "STK", "USD", Decimal(-3), Decimal("190.123456")), AT
     ),
     WatcherSeen("w1", "AAPL", "armed", '{"level": "190.50"}', "{}", False, "", AT),
+    BarsHeard(265598, "AAPL", Decimal("190.55"), AT),
+    SessionBegan(AT, AT + timedelta(hours=6), AT),
+    CarriedIn(265598, "AAPL", Decimal(-3), None, AT),
+    TradingChanged("halted", "the kill file", "KILL is there", True, AT),
 )
 
 

@@ -1,0 +1,82 @@
+"""The second confirmation of live trading: the trader names the account, or nothing is opened.
+
+The first is the configuration. At a terminal the account's number is typed after the account, its
+balances, the limits and the endpoint were shown; where nobody is there to type, an option names it,
+which stands on the command line alone, so that no file can give both confirmations. What cannot
+send an order needs neither, and cannot send one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from apps.api.commands.bracket import SendBracket
+from apps.api.commands.breakout import StartBreakout
+from apps.api.commands.cancel import CancelOrders
+from apps.api.commands.close import ClosePositions
+from apps.api.commands.halt import HaltTrading
+from apps.api.config import Settings
+from apps.api.console import Console
+from apps.api.replies import LiveOpening
+from apps.domain.errors import BadSetting, InvalidInput, RiskRefused
+from apps.domain.trading_mode import check_confirmation
+
+__all__ = ["Confirm", "check_live", "confirmation"]
+
+
+Confirm = Callable[[LiveOpening], Awaitable[None]]
+"""Returns once the account is confirmed; raises RiskRefused or Interrupted where it is not."""
+
+_TRADING = (SendBracket, StartBreakout, CancelOrders, ClosePositions, HaltTrading)
+"""The commands that may send, change or cancel an order; every other is read-only by itself."""
+
+
+def check_live(settings: Settings) -> None:
+    """Raise BadSetting for live on the embedded gateway."""
+    if settings.live and settings.embedded:
+        raise BadSetting(
+            "TRADING_MODE is 'live' and IB_HOST is empty: the embedded gateway is a simulation. "
+            "Set IB_HOST to where TWS or IB Gateway listens, or TRADING_MODE=paper."
+        )
+
+
+def confirmation(
+    command: object, settings: Settings, console: Console, named: str, *, one_shot: bool
+) -> Confirm | None:
+    """Give who is to confirm before ``command`` is run; None for a desk that sends nothing live.
+
+    ``named`` is what ``--confirm-live`` gave. Raises InvalidInput where somebody has to confirm
+    and nobody can, and for a confirmation of what is not live.
+    """
+    if named and not settings.live:
+        raise InvalidInput(
+            f"--confirm-live names {named}, but TRADING_MODE is paper: set TRADING_MODE=live, or "
+            "leave the option out."
+        )
+    check_live(settings)
+    if not settings.live or (one_shot and not isinstance(command, _TRADING)):
+        return None
+    if named:
+        return lambda opening: _compared(opening, named)
+    if console.interactive:
+        return lambda opening: _asked(console, opening)
+    if isinstance(command, HaltTrading):
+        return None  # the halt is kept all the same: nothing is entered at the next start
+    raise InvalidInput(
+        "TRADING_MODE=live, and there is no terminal to confirm the account at: name it by "
+        "--confirm-live ACCOUNT. Commands that only show need no confirmation."
+    )
+
+
+async def _compared(opening: LiveOpening, named: str) -> None:
+    check_confirmation(opening.account, named)
+
+
+async def _asked(console: Console, opening: LiveOpening) -> None:
+    console.preview(opening)
+    question = f"LIVE, real money. Type {opening.account} to trade on it, anything else to leave: "
+    try:
+        typed = await console.interrupts.foreground(console.answer(question))
+    except EOFError:
+        raise RiskRefused("Not opened: the input ended. Nothing was sent.") from None
+    check_confirmation(opening.account, typed)

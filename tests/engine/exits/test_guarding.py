@@ -1,0 +1,49 @@
+"""The guard where a broker says nothing, and where the guard itself goes wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.engine.alerts import AlertKind
+from apps.engine.exits.vigil import Vigil
+from apps.engine.orders.trades import TradeState
+from apps.engine.ports import LinkState
+from tests.engine.conftest import Stage
+
+
+async def test_stop_that_is_not_listed_after_a_loss_is_cancelled_by_its_id_and_sent_anew(
+    stage: Stage,
+) -> None:
+    _, _, stop = await stage.enter_and_fill()
+    stage.broker.set_link(LinkState.BROKER_LOST, "1100", epoch=1)
+    stage.broker.unlisted.add(stop)
+    stage.broker.set_link(LinkState.READY)
+    sent = len(stage.broker.sent)
+    await stage.clock.advance(5.0)
+    assert stage.broker.sent[sent:] == [], "one answer without it is not enough"
+    await stage.clock.advance(8.0)
+    anew = max(stage.broker.orders)
+    assert stage.broker.sent[sent:] == [f"cancel {stop}", f"place {anew}"]
+    stage.broker.accept(anew)
+    await stage.clock.advance(1.0)
+    assert stage.desk.trades()[0].state is TradeState.PROTECTED
+
+
+async def test_vigil_that_fails_is_told_and_begun_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, stop = await stage.enter_and_fill()
+    run, times = Vigil.run, []
+
+    async def fail_once(self: Vigil) -> None:
+        times.append(1)
+        if len(times) == 1:
+            raise RuntimeError("out of luck")
+        await run(self)
+
+    monkeypatch.setattr(Vigil, "run", fail_once)
+    stage.broker.end(stop)
+    await stage.clock.advance(1.0)
+    assert any("the guard of AAPL failed: out of luck" in t for t in stage.texts(AlertKind.ERROR))
+    await stage.clock.advance(9.0)
+    assert stage.broker.sent[-1] == f"place {max(stage.broker.orders)}"
