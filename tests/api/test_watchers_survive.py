@@ -6,10 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from apps.api.state import JOURNAL_NAME
+from apps.domain.records import WatcherSeen
+from apps.store.journal.reading import JournalReader
 from tests.api.programs import ROOT, ended_with_the_test
 
 TIME_LIMIT_S = 30
@@ -54,6 +58,20 @@ def run_desk(home: Path, *words: str, script: str = "") -> tuple[int, str, str]:
         return process.returncode, out, err
 
 
+def wait_until_armed(process: subprocess.Popen[str], home: Path) -> None:
+    """Wait until a watcher stands in the journal."""
+    assert process.stderr is not None
+    while "Money at risk" not in process.stderr.readline():
+        assert process.poll() is None
+    (path,) = home.glob(f"state/*/{JOURNAL_NAME}")
+    gives_up_s = time.monotonic() + TIME_LIMIT_S
+    while time.monotonic() < gives_up_s:
+        with JournalReader.open(path) as reader:
+            if any(isinstance(each.record, WatcherSeen) for each in reader.everything()):
+                return
+    raise AssertionError("nothing was armed")
+
+
 def test_watchers_of_a_killed_desk_are_back_and_those_of_a_fresh_one_are_not(
     tmp_path: Path,
 ) -> None:
@@ -80,10 +98,7 @@ def test_watchers_of_a_killed_desk_are_back_and_those_of_a_fresh_one_are_not(
 
 def test_watcher_of_a_single_command_ends_with_it(tmp_path: Path) -> None:
     with a_desk(tmp_path, "breakout", "start", "AAPL", "--level", "+5%") as process:
-        assert process.stderr is not None
-        while "Money at risk" not in process.stderr.readline():
-            pass
-        read_armed(tmp_path)
+        wait_until_armed(process, tmp_path)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=TIME_LIMIT_S)
     assert process.returncode == 143

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
+from apps.domain.intents import OrderRef
 from apps.domain.orders import Side
 from apps.domain.trading_state import TradingState
 from apps.paper.exchange.orders import Execution, OrderSnapshot, Stage
@@ -29,6 +30,7 @@ OVER_S = 3.0
 DARK_S = 1.0
 """A word of the broker's is on its way, or being read, for so long; latency comes on top."""
 
+_BY_HAND = "bracket"
 _STOPS = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
 _LINK_LOST, _RECOVERED = 1100, frozenset({1101, 1102})
 _PROTECTING = frozenset({Stage.AWAITS_TRIGGER, Stage.WORKING})
@@ -220,7 +222,10 @@ class Judge:
             )
         if self._halted_at_s is not None and now_s > self._halted_at_s:
             self.rule(Invariant.DARK, f"{symbol}: an entry came though trading is halted")
+        ref = OrderRef.parse(request.order.order_ref)
         since_s = self._halted.get(symbol)
+        if ref is not None and ref.label == _BY_HAND:
+            return  # a trader may well queue an order for the end of a halt
         if since_s is not None and now_s - since_s > DARK_S:
             self.rule(
                 Invariant.DARK, f"{symbol}: an entry came, halted for {now_s - since_s:.1f} s"

@@ -21,10 +21,23 @@ from apps.paper.exchange.policies import (
     TifNotice,
 )
 
-__all__ = ["SYMBOLS", "Ending", "Phase", "Plan", "Policy", "Striking", "cells_of", "plan_of"]
+__all__ = [
+    "BY_HAND",
+    "SYMBOLS",
+    "Ending",
+    "Phase",
+    "Plan",
+    "Policy",
+    "Striking",
+    "cells_of",
+    "plan_of",
+]
 
 SYMBOLS = ("AAPL", "MSFT", "NVDA")
 """The watchers' symbols, in order: the first is the one whose phases count."""
+
+BY_HAND = "AMD"
+"""What the trader enters by hand, at the worst of moments."""
 
 
 class Phase(Enum):
@@ -96,6 +109,7 @@ class Plan:
     late_s: float
     apart_s: float
     ends_after_s: int
+    by_hand_after_s: float | None = None
     quantity: int = 10
     level: Decimal = Decimal("190.50")
 
@@ -150,6 +164,7 @@ def plan_of(seed: int, faults: Mapping[str, Striking]) -> Plan:
         late_s=random.choice((0.0, 0.0, 0.05, 0.4, 2.0)) if phase in _LASTING else 0.0,
         apart_s=random.choice((0.0, 0.2, 3.0, 10.0)),
         ends_after_s=random.randrange(15, 50),
+        by_hand_after_s=random.choice((None, None, 0.0, 0.2, 2.0)),
     )
 
 

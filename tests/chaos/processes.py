@@ -255,14 +255,14 @@ class DeskProcess(Process):
         self._jitter = jitter
 
     @property
+    def is_open(self) -> bool:
+        """It has begun, and is neither quit nor killed."""
+        return self._opened.done() and not self.is_killed and not self._leaving.is_set()
+
+    @property
     def is_up(self) -> bool:
         """It runs, and its link takes orders."""
-        return (
-            self._opened.done()
-            and not self.is_killed
-            and not self._leaving.is_set()
-            and self.ib.broker.link.takes_orders
-        )
+        return self.is_open and self.ib.broker.link.takes_orders
 
     async def start(self) -> None:
         """Begin; a desk that finds nobody is started again, as a person would."""

@@ -23,7 +23,8 @@ from apps.domain.errors import DeskError
 from apps.domain.orders import Side
 from apps.domain.records import Record
 from apps.engine.alerts import Alert
-from apps.engine.requests import BreakoutRequest
+from apps.engine.previews import BracketPreview
+from apps.engine.requests import BracketRequest, BreakoutRequest
 from apps.paper.clock import millis_of, time_at
 from apps.paper.exchange.orders import OrderSnapshot
 from apps.paper.faults.injection import Injection
@@ -39,7 +40,7 @@ from tests.chaos.fault_table import FAULTS, Act, ChaosFault
 from tests.chaos.judge import Broken, Invariant, Judge, Situation
 from tests.chaos.market_path import PathMarket, Steps
 from tests.chaos.phases import PhaseWatch
-from tests.chaos.plan import SYMBOLS, Ending, Phase, Plan
+from tests.chaos.plan import BY_HAND, SYMBOLS, Ending, Phase, Plan
 from tests.chaos.processes import DeskProcess, GatewayProcess, Keeper, Process
 from tests.chaos.verdict import judge_end
 from tests.chaos.virtual_loop import End, VirtualLoop, run_virtually
@@ -110,7 +111,9 @@ def _fast_folder() -> str | None:
 @cache
 def _listings() -> tuple[Listing, ...]:
     return tuple(
-        each for each in Catalogue.load() if each.symbol in SYMBOLS and each.sec_type == "STK"
+        each
+        for each in Catalogue.load()
+        if each.symbol in (*SYMBOLS, BY_HAND) and each.sec_type == "STK"
     )
 
 
@@ -155,6 +158,7 @@ class _Run:
         self.desk_process: DeskProcess | None = None
         self.told: list[Alert] = []
         self.armed: list[str] = []
+        self._by_hand: BracketPreview | None = None
         self._port = 0
         self._names = count(1)
         self._suffixes = count(1)
@@ -331,9 +335,31 @@ class _Run:
 
             self.armed.append(await self.desk_process.run(arm()))
 
+        if self.plan.by_hand_after_s is not None:
+            by_hand = BracketRequest(
+                "buy" if self.plan.is_long else "sell",
+                BY_HAND,
+                quantity=f"{self.plan.quantity}",
+                limit=f"{self.plan.level}",
+                take_profit="1",
+                stop_loss="0.5",
+            )
+            self._by_hand = await self.desk_process.run(desk.preview_bracket(by_hand))
+
+    async def _enter_by_hand(self) -> None:
+        """Send what the trader had prepared, to whatever desk there is."""
+        process = self.desk_process
+        if process is None or not process.is_open or self._by_hand is None:
+            return
+        try:
+            trade = await process.run(process.desk.send_bracket(self._by_hand))
+            self.tap.say(f"by hand: {trade.order_ref}")
+        except DeskError as error:
+            self.tap.say(f"by hand: {error.message}")
+
     async def _close(self) -> None:
         process = self.desk_process
-        if process is None or process.is_killed or not hasattr(process, "desk"):
+        if process is None or not process.is_open:
             return
         task = process.run(self._ask_to_close(process))
         await asyncio.wait({task})
@@ -353,6 +379,9 @@ class _Run:
             self._counts_writes = True
         if phase is not self.plan.phase or self._crash is not None:
             return
+        if self.plan.by_hand_after_s is not None:
+            by_hand_s = self.plan.late_s + self.plan.by_hand_after_s
+            self.loop.call_later(by_hand_s, lambda: self._chore(self._enter_by_hand()))
         for number, name in enumerate(self.plan.faults):
             late_s = self.plan.late_s + number * self.plan.apart_s
             if late_s:
@@ -435,7 +464,7 @@ class _Run:
 
     async def _requit(self) -> None:
         process = self.desk_process
-        if process is None or process.is_killed:
+        if process is None or not process.is_open:
             return
         await self._quit(process)
         await asyncio.sleep(1.0)
@@ -443,7 +472,7 @@ class _Run:
 
     async def _halt(self, *, flatten: bool) -> None:
         process = self.desk_process
-        if process is None or process.is_killed:
+        if process is None or not process.is_open:
             return
 
         async def halt() -> None:
@@ -517,7 +546,8 @@ class _Run:
 def _paths(plan: Plan) -> dict[str, Steps]:
     """Give each watched symbol a market that breaks out, holds, and then goes where it is to."""
     sign = 1 if plan.is_long else -1
-    paths = {}
+    start = millis_of(START)
+    paths = {BY_HAND: Steps((start,), (plan.level,))}
     for number, symbol in enumerate(SYMBOLS[: plan.watchers]):
         breaks_s = plan.breaks_at_s + number * plan.breaks_apart_s
         leaves_s = breaks_s + ENTERED_AFTER_S + plan.ends_after_s
@@ -532,7 +562,6 @@ def _paths(plan: Plan) -> dict[str, Steps]:
             moves[leaves_s] = Decimal("2.20")
         elif plan.ending is Ending.STOP:
             moves[leaves_s] = Decimal("-1.10")
-        start = millis_of(START)
         paths[symbol] = Steps(
             tuple(start + second * 1000 for second in moves),
             tuple(plan.level + sign * move for move in moves.values()),

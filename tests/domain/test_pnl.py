@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -7,16 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.domain.orders import Fill, Side
-from apps.domain.pnl import (
-    DayPnl,
-    OwnPosition,
-    day_pnl,
-    last_word,
-    own_positions,
-)
+from apps.domain.pnl import OwnPosition, last_word, own_positions
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
-AAPL, MSFT = 265598, 272093
+AAPL = 265598
 
 
 def fill(
@@ -43,16 +37,17 @@ ROUND_TRIP = [
 ]
 
 
-def result_of(
-    fills: Iterable[Fill], marks: Mapping[int, Decimal], carried: Iterable[OwnPosition] = ()
-) -> DayPnl:
-    return day_pnl(own_positions(fills, carried).values(), marks)
+def result_of(fills: Iterable[Fill], carried: Iterable[OwnPosition] = ()) -> OwnPosition:
+    return own_positions(fills, carried).get(AAPL, OwnPosition(AAPL, "AAPL"))
 
 
 def test_a_round_trip_realises_its_cash_flow() -> None:
-    result = result_of(ROUND_TRIP, {})
-    assert result == DayPnl(Decimal(30), Decimal(0), Decimal("3.25"), 0)
-    assert result.net == Decimal("26.75")
+    result = result_of(ROUND_TRIP)
+    assert (result.realized, result.quantity, result.fees) == (
+        Decimal(30),
+        Decimal(0),
+        Decimal("3.25"),
+    )
 
 
 def test_a_part_that_is_closed_is_realised_at_average_cost() -> None:
@@ -66,9 +61,8 @@ def test_a_part_that_is_closed_is_realised_at_average_cost() -> None:
 
 def test_a_short_gains_when_the_price_falls() -> None:
     fills = [fill(1, Side.SELL, 10, "190.00"), fill(2, Side.BUY, 4, "189.00")]
-    assert result_of(fills, {AAPL: Decimal("191.00")}) == DayPnl(
-        Decimal(4), Decimal(-6), Decimal(0), 0
-    )
+    result = result_of(fills)
+    assert (result.realized, result.unrealized(Decimal("191.00"))) == (Decimal(4), Decimal(-6))
 
 
 def test_a_fill_through_zero_closes_and_opens_anew() -> None:
@@ -79,17 +73,10 @@ def test_a_fill_through_zero_closes_and_opens_anew() -> None:
     assert position.realized == 20
 
 
-def test_without_a_mark_the_result_is_not_known() -> None:
-    result = result_of([*ROUND_TRIP, fill(4, Side.BUY, 1, "400", con_id=MSFT)], {AAPL: Decimal(1)})
-    assert result.realized == 30
-    assert result.unrealized is None
-    assert result.net is None
-
-
 def test_a_commission_that_comes_later_replaces_the_fill_without_one() -> None:
     early = replace(ROUND_TRIP[0], commission=None)
-    assert result_of([early], {AAPL: Decimal(190)}).fees_awaited == 1
-    assert result_of([early, ROUND_TRIP[0]], {AAPL: Decimal(190)}).fees == 1
+    assert result_of([early]).fees_awaited == 1
+    assert result_of([early, ROUND_TRIP[0]]).fees == 1
     assert last_word([ROUND_TRIP[0], early]) == (ROUND_TRIP[0],)
 
 
@@ -109,9 +96,8 @@ def test_exec_ids_without_a_revision_stand_for_themselves() -> None:
 
 def test_a_position_carried_over_keeps_its_cost() -> None:
     carried = OwnPosition(AAPL, "AAPL", Decimal(10), Decimal(1900))
-    result = result_of([fill(1, Side.SELL, 10, "195.00")], {}, [carried])
-    assert result.realized == 50
-    assert result.unrealized == 0
+    result = result_of([fill(1, Side.SELL, 10, "195.00")], [carried])
+    assert (result.realized, result.quantity) == (Decimal(50), Decimal(0))
 
 
 def test_the_last_share_closed_takes_what_is_left_of_the_cost() -> None:
@@ -158,23 +144,22 @@ def test_once_flat_all_is_realised_and_equals_the_cash_flow(trades: Trades) -> N
     if net:
         side = Side.SELL if net > 0 else Side.BUY
         fills.append(fill(99, side, int(abs(net)), "123.45"))
-    result = result_of(fills, {})
+    result = result_of(fills)
     cash = sum((-each.side.sign * each.quantity * each.price for each in fills), Decimal(0))
     fees = sum((each.commission or Decimal(0) for each in fills), Decimal(0))
-    assert result.unrealized == 0
-    assert result.realized == cash
-    assert result.net == cash - fees
+    assert not result.quantity
+    assert not result.cost
+    assert (result.realized, result.fees) == (cash, fees)
 
 
 @given(TRADES, st.decimals(min_value=1, max_value=400, places=2))
 @settings(deadline=None, max_examples=100)
 def test_realised_and_unrealised_are_always_cash_and_shares(trades: Trades, mark: Decimal) -> None:
     fills = fills_of(trades)
-    result = result_of(fills, {AAPL: mark})
+    result = result_of(fills)
     cash = sum((-each.side.sign * each.quantity * each.price for each in fills), Decimal(0))
     shares = sum((each.side.sign * each.quantity for each in fills), Decimal(0))
-    assert result.unrealized is not None
-    assert result.realized + result.unrealized == cash + shares * mark
+    assert result.realized + result.unrealized(mark) == cash + shares * mark
 
 
 @given(TRADES, st.data())

@@ -398,6 +398,7 @@ async def test_bars_that_a_failing_watcher_has_not_taken_do_not_count_as_heard(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.arm()
+    await stage.arm(level="191")  # of the same contract, and heard all of it
     stage.bars(190.40)
     break_it(monkeypatch, stage, "w1")
     stage.bars(190.55, 190.60, start=1)

@@ -67,7 +67,8 @@ async def test_fill_that_crosses_the_withdrawal_gets_its_exits_anew(stage: Stage
     await stage.clock.advance(0.5)
     assert stage.desk.trades()[0].state is TradeState.PROTECTED
     beside = stage.broker.orders[anew + 1].ticket
-    assert (beside.quantity, beside.oca_group) == (3, placed.ticket.oca_group)
+    assert beside.quantity == 3
+    assert beside.oca_group == placed.ticket.oca_group != ""
     stage.broker.accept(anew + 1)
     stage.broker.fill(anew, "3", "189.60")
     stage.broker.end(anew + 1)
