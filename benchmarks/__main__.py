@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import gateway_load, gateway_throughput, latency, loop_lag, memory, startup
+from benchmarks import gateway_load, gateway_throughput, latency, loop_lag, memory, restart, startup
 from benchmarks.figures import BenchmarkFailed, Report, show
 
 __all__ = ["BENCHMARKS", "main"]
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[..., Coroutine[Any, Any, Report]]] = {
     "loop-lag": loop_lag.measure,
     "memory": memory.measure,
     "start-up": startup.measure,
+    "restart": restart.measure,
     "gateway": gateway_throughput.measure,
     "gateway-load": gateway_load.measure,
 }

@@ -14,8 +14,10 @@ import tracemalloc
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
+from apps.api import bootstrap
 from apps.api.bootstrap import joined_desk
 from apps.api.config import load_settings
 from apps.domain.breakout import Phase
@@ -24,11 +26,21 @@ from apps.engine.breakout_watcher import Readiness
 from apps.engine.desk import Desk
 from apps.engine.previews import BreakoutPreview
 from apps.engine.requests import BreakoutRequest
+from apps.ib.gateway import IBGateway
+from apps.ib.pacing import Limits
 from benchmarks.loop_lag_sampler import lags_ms
 from benchmarks.resident import resident_bytes
 from benchmarks.worker import Answer, serve
 
 _LOOK_S = 0.002
+_UNPACED = Limits(
+    messages_per_s=100_000,
+    market_data_lines=100_000,
+    bar_subscriptions=100_000,
+    small_bar_requests=100_000,
+    alike_history=100_000,
+    open_history=100_000,
+)
 _OUT_OF_REACH = Decimal("1.25")
 """Watchers of the crowd wait a quarter above the price."""
 
@@ -73,6 +85,14 @@ class Driver:
             preview = self._previews[symbols[number % len(symbols)]]
             armed.append((await self._desk.arm(_out_of_reach(preview))).id)
         await self._ready(armed)
+        return {}
+
+    async def bring_back(self, watchers: int) -> Answer:
+        """Bring back what an earlier desk left, so many watchers, and wait until all are ready."""
+        back = [view.id for view in self._desk.bring_back_watchers()]
+        if len(back) != watchers:
+            raise RuntimeError(f"{len(back)} watchers came back, and not {watchers}")
+        await self._ready(back)
         return {}
 
     async def reach(self, at: str) -> Answer:
@@ -122,6 +142,8 @@ def _on_alert(alert: Alert) -> None:
 async def main() -> None:
     """Open the desk, and serve until stdin ends."""
     home = Path(os.environ["DESK_HOME"])
+    if os.environ.get("BENCHMARK_UNPACED"):
+        vars(bootstrap)["IBGateway"] = partial(IBGateway, limits=_UNPACED)
     settings = load_settings({}, os.environ, working_folder=home)
     async with joined_desk(settings, _on_alert) as joined:
         driver = Driver(joined.desk)
@@ -131,6 +153,7 @@ async def main() -> None:
                 "watch": driver.watch,
                 "confirming": driver.confirming,
                 "crowd": driver.crowd,
+                "bring_back": driver.bring_back,
                 "reach": driver.reach,
                 "lag": driver.lag,
                 "trace": driver.trace,

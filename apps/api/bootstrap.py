@@ -98,7 +98,7 @@ async def joined_desk(
         name = folder_name or ib.broker.account
         keeper = HaltFiles(account_folder(root, mode=settings.trading_mode, account=name))
         _check_account(settings, root, journal, ib.broker.account)
-        await _confirmed(settings, limits, ib, confirm)
+        await _confirmed(settings, limits, ib, journal, keeper, confirm)
         desk = await stack.enter_async_context(
             _desk(
                 settings,
@@ -152,14 +152,30 @@ def _desk(
 
 
 async def _confirmed(
-    settings: Settings, limits: RiskLimits, ib: IBGateway, confirm: Confirm | None
+    settings: Settings,
+    limits: RiskLimits,
+    ib: IBGateway,
+    journal: Journal,
+    keeper: HaltFiles,
+    confirm: Confirm | None,
 ) -> None:
     """See, live, that the account is the one that is meant."""
     account = ib.broker.account
     if settings.live and confirm is not None:
         endpoint = f"{settings.ib_host}:{settings.ib_port}, client {settings.ib_client_id}"
         summary = await ib.broker.account_summary()
-        await confirm(LiveOpening(account, endpoint, summary, limits))
+        rule = SessionEndRule(settings.flat_before_close, settings.overnight)
+        opening = LiveOpening(
+            account,
+            endpoint,
+            summary,
+            limits,
+            guard_is_on=settings.guard,
+            session_end=f"flat {rule.words()} before it" if rule.is_flat else "held overnight",
+            watchers=[each.seen for each in journal.watchers()],
+            trading=keeper.load(),
+        )
+        await confirm(opening)
 
 
 def _check_account(settings: Settings, root: Path, journal: JournalFile, account: str) -> None:

@@ -234,6 +234,7 @@ async def _with_desk(
         console,
         request.confirm_live,
         one_shot=request.is_one_shot,
+        fresh=request.fresh,
     )
     title = window_title(console, situation)
     if title is not None:

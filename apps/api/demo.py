@@ -25,7 +25,8 @@ from apps.api.views.banner import banner
 from apps.domain.errors import DeskError
 from apps.engine.alerts import Alert
 from apps.engine.desk import Desk
-from apps.engine.orders.trades import TradeState, TradeView
+from apps.engine.orders.trade_states import TradeState
+from apps.engine.orders.trade_views import TradeView
 from apps.engine.requests import BreakoutRequest
 from apps.paper.server import PaperGateway
 

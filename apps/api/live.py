@@ -9,6 +9,7 @@ send an order needs neither, and cannot send one.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from apps.api.commands.bracket import SendBracket
 from apps.api.commands.breakout import StartBreakout
@@ -17,6 +18,7 @@ from apps.api.commands.close import ClosePositions
 from apps.api.commands.halt import HaltTrading
 from apps.api.config import Settings
 from apps.api.console import Console
+from apps.api.interrupts import Interrupted
 from apps.api.replies import LiveOpening
 from apps.domain.errors import BadSetting, InvalidInput, RiskRefused
 from apps.domain.trading_mode import check_confirmation
@@ -41,11 +43,18 @@ def check_live(settings: Settings) -> None:
 
 
 def confirmation(
-    command: object, settings: Settings, console: Console, named: str, *, one_shot: bool
+    command: object,
+    settings: Settings,
+    console: Console,
+    named: str,
+    *,
+    one_shot: bool,
+    fresh: bool = False,
 ) -> Confirm | None:
     """Give who is to confirm before ``command`` is run; None for a desk that sends nothing live.
 
-    ``named`` is what ``--confirm-live`` gave. Raises InvalidInput where somebody has to confirm
+    ``named`` is what ``--confirm-live`` gave; ``fresh`` begins without the last session's
+    watchers, as a single command does. Raises InvalidInput where somebody has to confirm
     and nobody can, and for a confirmation of what is not live.
     """
     if named and not settings.live:
@@ -59,7 +68,8 @@ def confirmation(
     if named:
         return lambda opening: _compared(opening, named)
     if console.interactive:
-        return lambda opening: _asked(console, opening)
+        wakes = not (one_shot or fresh)
+        return lambda opening: _asked(console, opening, wakes_watchers=wakes)
     if isinstance(command, HaltTrading):
         return None  # the halt is kept all the same: nothing is entered at the next start
     raise InvalidInput(
@@ -72,11 +82,14 @@ async def _compared(opening: LiveOpening, named: str) -> None:
     check_confirmation(opening.account, named)
 
 
-async def _asked(console: Console, opening: LiveOpening) -> None:
-    console.preview(opening)
+async def _asked(console: Console, opening: LiveOpening, *, wakes_watchers: bool) -> None:
+    console.preview(opening if wakes_watchers else replace(opening, watchers=()))
     question = f"LIVE, real money. Type {opening.account} to trade on it, anything else to leave: "
     try:
         typed = await console.interrupts.foreground(console.answer(question))
     except EOFError:
         raise RiskRefused("Not opened: the input ended. Nothing was sent.") from None
+    except Interrupted:
+        console.say("Not opened. Nothing was sent.")
+        raise
     check_confirmation(opening.account, typed)

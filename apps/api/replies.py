@@ -17,6 +17,7 @@ from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
 from apps.domain.link import Link, LossCause
 from apps.domain.orders import Fill, OrderState
+from apps.domain.records import WatcherSeen
 from apps.domain.risk_limits import RiskLimits
 from apps.domain.trading_state import ACTIVE, Trading
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from apps.engine.exits.exit_routine import CloseOutcome
     from apps.engine.loop_watch import StallLog
     from apps.engine.orders.cancellations import CancelOutcome
-    from apps.engine.orders.trades import TradeView
+    from apps.engine.orders.trade_views import TradeView
     from apps.engine.portfolio import PositionView
     from apps.store.journal.reading import Entry, WrittenIntent
 
@@ -150,12 +151,20 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class LiveOpening:
-    """What is about to be opened live: the account as the broker gives it, and what holds there."""
+    """What is about to be opened live: the account as the broker gives it, and what holds there.
+
+    ``guard_is_on``: stops that are lost are replaced. ``watchers`` are those that come back;
+    ``trading`` is what an earlier session left.
+    """
 
     account: str
     endpoint: str
     summary: AccountSummary
     limits: RiskLimits
+    guard_is_on: bool = True
+    session_end: str = ""
+    watchers: Sequence[WatcherSeen] = ()
+    trading: Trading = ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def _terminal_streams(settings: Settings, situation: Situation, *, toolbar: bool
             history=open_history(root / f"history-{settings.trading_mode}"),
             complete=lambda line: candidates(line, situation.symbols()),
             toolbar=situation.toolbar if toolbar else None,
+            prompt=situation.prompt,
             live=settings.live,
         )
         return Streams(lines, lines)

@@ -49,7 +49,11 @@ _REFRESH_S = 1.0
 
 
 class TerminalLines:
-    """Reader and writer of one kind of line: commands (with history and completion) or answers."""
+    """Reader and writer of one kind of line: commands (with history and completion) or answers.
+
+    ``prompt``, where there is one, is asked at every redraw, for what it tells may change while
+    a line is being typed; it stands in place of what was written.
+    """
 
     def __init__(
         self,
@@ -57,9 +61,11 @@ class TerminalLines:
         history: History | None = None,
         complete: Callable[[str], Sequence[Candidate]] | None = None,
         toolbar: Toolbar | None = None,
+        prompt: Callable[[], str] | None = None,
         live: bool = False,
     ) -> None:
         self._message = ""
+        self._prompt = prompt
         self._style = "class:prompt.live" if live else "class:prompt"
         self._session: PromptSession[str] = PromptSession(
             history=history or DummyHistory(),
@@ -81,11 +87,14 @@ class TerminalLines:
 
     async def readline(self) -> bytes:
         """Give the line that was typed, ``b""`` for Ctrl-D. Raises Interrupted for Ctrl-C."""
-        message, self._message = self._message, ""
+        written, self._message = self._message, ""
+        prompt = self._prompt or (lambda: written)
         try:
             with _printing_above():
                 text = await self._session.prompt_async(
-                    [(self._style, message)], set_exception_handler=False, handle_sigint=False
+                    lambda: [(self._style, prompt())],
+                    set_exception_handler=False,
+                    handle_sigint=False,
                 )
         except EOFError:
             return b""

@@ -130,7 +130,11 @@ def _act(view: GuardView, progress: GuardProgress, ready: set[str]) -> _Decision
         if is_short and need < trade.open_quantity:
             actions.append(Report(Problem.SHORT_OF_POSITION, trade.order_ref))
     closing: list[GuardAction] = [each for each in actions if isinstance(each, CloseSymbol)]
-    return _note(progress, closing[:1] or actions, view.now_s)
+    progress, done = _note(progress, closing[:1] or actions, view.now_s)
+    if any(not isinstance(each, Report | Wait) for each in done):
+        # something is tried: whether it came about is looked at as soon as ever
+        progress = replace(progress, asked=min(progress.asked, 1))
+    return progress, done
 
 
 def _note(progress: GuardProgress, actions: list[GuardAction], now_s: float) -> _Decision:

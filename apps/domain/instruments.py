@@ -27,7 +27,8 @@ class Instrument:
     """One qualified instrument. Equality and hash go by ``con_id``.
 
     ``exchange`` is the routing destination (SMART for stocks), ``primary_exchange`` the
-    listing. ``name`` is for display only.
+    listing. ``name`` is for display only. ``hours`` learn: whoever qualifies the instrument again
+    brings what was told then to all who hold it.
     """
 
     con_id: int
@@ -41,6 +42,13 @@ class Instrument:
     multiplier: Decimal = field(default=Decimal(1), compare=False)
     size_increment: Decimal = field(default=Decimal(1), compare=False)
     name: str = field(default="", compare=False)
+
+    @property
+    def listing(self) -> str:
+        """The text by which the broker is asked for just this one: see `MarketData.qualify`."""
+        if self.kind is InstrumentKind.STOCK and self.primary_exchange:
+            return f"{self.symbol}@{self.primary_exchange}"
+        return self.symbol
 
     def require_tradable(self) -> None:
         """Raise `NotTradableYet` unless orders for this kind of instrument stand on tests."""

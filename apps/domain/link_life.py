@@ -206,7 +206,7 @@ def _broker_back(link: Link, event: BrokerBack) -> Step:
     if not link.is_broker_lost:
         # its beginning was not told; that something was lost is told all the same
         back = _one_more(back, LossCause.BROKER)
-    if not event.keeps_subscriptions:
+    if not event.keeps_subscriptions and back.loss is not None:
         back = replace(back, loss=_widened(back.loss))
     return _told(back)
 

@@ -1,7 +1,8 @@
 """Trading sessions of one instrument, as spans of UTC time.
 
 The spans are injected (from the broker's contract details): nothing here knows a
-calendar. A span is half open, ``[start, end)``.
+calendar. A span is half open, ``[start, end)``. A broker tells the hours of a week, and a desk
+runs for longer: so hours are the one value here that learns, in place, for all who hold it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 __all__ = ["Span", "TradingHours"]
+
+
+_MOST_KEPT = 30
+"""Sessions that are remembered: what lies farther back is nobody's concern."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,12 +29,17 @@ class Span:
         return self.start <= at < self.end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TradingHours:
     """Regular sessions and the longer extended ones around them, each in rising order."""
 
     regular: tuple[Span, ...] = ()
     extended: tuple[Span, ...] = ()
+
+    def learn(self, newer: TradingHours) -> None:
+        """Take over hours that were told later: from their first session on they hold."""
+        self.regular = _continued(self.regular, newer.regular)
+        self.extended = _continued(self.extended, newer.extended)
 
     def regular_at(self, at: datetime) -> Span | None:
         """Give the regular session that holds ``at``, if one does."""
@@ -49,6 +59,13 @@ class TradingHours:
         """Give the first regular session that starts after ``at``, if it is known."""
         after = bisect_right(self.regular, at, key=lambda span: span.start)
         return self.regular[after] if after < len(self.regular) else None
+
+
+def _continued(known: tuple[Span, ...], newer: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Keep what lies before the newer ones."""
+    if not newer:
+        return known
+    return (*(span for span in known[-_MOST_KEPT:] if span.end <= newer[0].start), *newer)
 
 
 def _span_at(spans: tuple[Span, ...], at: datetime) -> Span | None:

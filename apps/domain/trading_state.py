@@ -89,6 +89,12 @@ class Trading:
         reason = f" ({self.reason})" if self.reason else ""
         return f"{self.state.value}{since}{cause}{reason}"
 
+    @property
+    def way_on(self) -> str:
+        """Say how entries are let through again."""
+        resume = "`resume` lets entries through again."
+        return f"Remove the file; then {resume}" if self.cause is HaltCause.FILE else resume
+
 
 ACTIVE = Trading()
 """Trading as it is where nobody has stopped it."""
@@ -161,7 +167,7 @@ def check_opening(trading: Trading, symbol: str, *, only_reduces: bool) -> None:
         return
     raise TradingHalted(
         f"{symbol}: not sent. Trading is {trading.words}; what protects or closes goes on. "
-        "`resume` lets entries through again."
+        f"{trading.way_on}"
     )
 
 

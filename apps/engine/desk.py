@@ -29,6 +29,7 @@ from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
 from apps.engine.exits.guard import Guard, GuardSettings
 from apps.engine.exits.session_end import SessionEnd
 from apps.engine.exits.vigil import Vigil
+from apps.engine.long_lived import LongLived
 from apps.engine.loop_watch import Cause, Stall, StallLog
 from apps.engine.orders.adoption import Adoption
 from apps.engine.orders.cancellations import Cancellations, CancelOutcome
@@ -36,11 +37,13 @@ from apps.engine.orders.dispatch import Dispatch
 from apps.engine.orders.execution import Execution
 from apps.engine.orders.reconcile import Reconciled, Reconciler
 from apps.engine.orders.snapshots import Snapshots
-from apps.engine.orders.trades import Trade, TradeView
+from apps.engine.orders.trade_views import TradeView
+from apps.engine.orders.trades import Trade
 from apps.engine.portfolio import Portfolio, PositionView, QuoteView
 from apps.engine.ports import Broker, Clock, Journal, Link, MarketData, Subscription
 from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults, Previews
 from apps.engine.prices.feeds import BarFeeds
+from apps.engine.prices.hours_keeper import HoursKeeper
 from apps.engine.prices.last_prices import LastPrices
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.prices.running_prices import RunningPrices
@@ -153,6 +156,7 @@ class Desk:
             self._gate,
             ref_suffix,
             alerts,
+            is_read_only=self.is_read_only,
         )
         self._cancellations = Cancellations(broker, clock, self._execution)
         self._exits = ExitRoutine(broker, market, clock, self._execution, self._book, self._gate)
@@ -214,7 +218,7 @@ class Desk:
         )
         self._gate.check_session = self._session_end.check_opening
         self._guard = Guard(
-            guard,
+            replace(guard, is_on=guard.is_on and not self.is_read_only),
             execution=self._execution,
             book=self._book,
             clock=clock,
@@ -258,6 +262,8 @@ class Desk:
             ),
             alerts=alerts,
         )
+        self._long_lived = LongLived(self._supervisor, self._market_clock, alerts)
+        self._hours = HoursKeeper(market, clock, self._market_clock, self._in_use)
         self._switchboard.may_have_missed = self._reconciler.wake
         self.stalls = StallLog()
         self._margins.claims = self._claims
@@ -288,8 +294,14 @@ class Desk:
             if self._limits.needs_running_prices:  # a price costs a line
                 self._prices.keep_held(self._book.own_symbols())
             self._kill_switch.begin()
-            self._guard.begin()
-            self._session_end.begin()
+            if not self.is_read_only:  # what would be refused is not begun
+                self._guard.begin()
+                self._session_end.begin()
+            self._long_lived.keep(
+                "asking for trading hours",
+                self._hours.run,
+                "the ends of sessions are known for a week only; start the desk again before that",
+            )
         except BaseException:
             self._stop_listening()
             raise
@@ -562,6 +574,11 @@ class Desk:
     def _stop_listening(self) -> None:
         for each in self._listening:
             each.close()
+
+    def _in_use(self) -> tuple[Instrument, ...]:
+        """Give what is watched, and what trades of ours that go on are in."""
+        trades = (trade.instrument for trade in self._execution.trades if not trade.is_over)
+        return (*self._feeds.instruments(), *trades)
 
     async def _ours(self) -> tuple[Instrument, ...]:
         """Give the instruments in which we hold something or have orders, by symbol."""

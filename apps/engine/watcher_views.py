@@ -13,7 +13,7 @@ from apps.domain.instruments import Instrument
 from apps.domain.levels import Direction
 from apps.domain.watching import WatcherState, WatcherTerms
 from apps.engine.orders.execution import EntryIntent
-from apps.engine.orders.trades import TradeView
+from apps.engine.orders.trade_views import TradeView
 
 __all__ = ["Readiness", "WatcherSpec", "WatcherView", "absent"]
 

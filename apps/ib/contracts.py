@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from apps.domain.errors import AmbiguousSymbol, BrokerError, InvalidInput, NotFound
@@ -71,6 +72,7 @@ class Contracts:
         self._reporter = reporter
         self._rules: dict[int, TickRule] = {}
         self._contracts: dict[int, ibc.Contract] = {}
+        self._hours: dict[int, TradingHours] = {}
 
     async def qualify(self, symbol: str) -> Instrument:
         """Give the one instrument for ``symbol``; see `MarketData.qualify`."""
@@ -111,9 +113,12 @@ class Contracts:
         return found
 
     async def _instrument(self, details: ibc.ContractDetails) -> Instrument:
-        instrument = instrument_from(
-            details, await self._tick_rule(details), self._trading_hours(details)
-        )
+        hours = self._trading_hours(details)
+        instrument = instrument_from(details, await self._tick_rule(details), hours)
+        known = self._hours.setdefault(instrument.con_id, hours)
+        if known is not hours:
+            known.learn(hours)
+            instrument = replace(instrument, hours=known)
         described = details.contract
         if described is not None:
             self._contracts[instrument.con_id] = self._contract(

@@ -32,7 +32,8 @@ from apps.engine.exits.exit_routine import CloseOutcome
 from apps.engine.loop_watch import StallLog
 from apps.engine.orders.cancellations import CancelOutcome
 from apps.engine.orders.reconcile import Reconciled
-from apps.engine.orders.trades import TradeState, TradeView
+from apps.engine.orders.trade_states import TradeState
+from apps.engine.orders.trade_views import TradeView
 from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import Link, LinkState
 from apps.engine.previews import BracketPreview, BreakoutPreview

@@ -20,10 +20,11 @@ from apps.api.tree import parse
 from apps.api.views.render import render
 from apps.domain.errors import InvalidInput
 from apps.domain.orders import OrderStatus, Side
-from apps.domain.records import Executed
+from apps.domain.records import DeskOpened, Executed, LinkSeen
 from apps.store.journal.file import JournalFile
 from tests.api.stand_ins import FakeDesk, a_session
 from tests.store.journal.entries import (
+    AT,
     ONE_OF_EACH,
     REF,
     a_bracket,
@@ -206,20 +207,27 @@ async def test_story_is_told_in_words_a_line_an_entry(tmp_path: Path) -> None:
             *a_bracket(),
             a_status(OrderStatus.SUBMITTED),
             Executed.of(a_fill()),
+            LinkSeen("disconnected", 1, "connection closed", AT),
+            DeskOpened("DU1234567", 7, "paper", AT),
+            a_status(OrderStatus.SUBMITTED),
             Executed.of(target),
             a_commission(target.exec_id, "17.80"),
+            LinkSeen("ready", 2, "", AT),
         )
     reply = await TellIntent("000001").run(session)
-    at = "2026-11-20 14:31:05 UTC  "
+    at = "14:31:05  "
     assert [line.rstrip() for line in shown(reply.value).splitlines()] == [
         "BD-20261120-w1-000001: closed",
+        "2026-11-20 UTC",
         f"{at}reserved by w1: buy 10 AAPL, reference 190.60",
         f"{at}entry to be sent as order 101: buy 10 LMT limit 190.98 DAY",
         f"{at}take-profit to be sent as order 102: sell 10 LMT limit 190.98 GTC",
         f"{at}stop to be sent as order 103: sell 10 STP stop 189.65 GTC",
-        "2026-11-20 14:31:06 UTC  order 101 is Submitted, permId 900101",
-        "2026-11-20 14:31:07 UTC  order 101 bought 10 @ 190.62 (execution 0000e0d5.00000001.01.01)",
-        "2026-11-20 14:31:07 UTC  order 102 sold 10 @ 192.50 (execution 0000e0d5.00000002.01.01)",
+        "14:31:06  order 101 is Submitted, permId 900101",
+        "14:31:07  order 101 bought 10 @ 190.62 (execution 0000e0d5.00000001.01.01)",
+        f"{at}the link was disconnected: connection closed",
+        f"{at}a desk began, paper, client 7",
+        "14:31:07  order 102 sold 10 @ 192.50 (execution 0000e0d5.00000002.01.01)",
         f"{at}fee 1.00 for execution 0000e0d5.00000002.01.01, realised 17.80",
         "entered 10 @ 190.62",
         "exited 10 @ 192.50",

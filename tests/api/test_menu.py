@@ -12,7 +12,7 @@ from apps.api.tree import parse
 from apps.domain.errors import BrokerRejected, InvalidInput, NotConnected, NotFound
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.orders.cancellations import CancelOutcome
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.requests import BracketRequest, BreakoutRequest
 from tests.api.stand_ins import CTRL_C, CTRL_C_ON_A_LINE, END, OPEN, FakeDesk, a_session, a_trade
 

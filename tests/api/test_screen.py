@@ -403,9 +403,9 @@ def at_confirmation(terminal: Terminal) -> None:
 def test_live_opens_by_the_typed_account_and_is_red_and_asks_for_yes(
     opened: Opened, live_account: dict[str, str]
 ) -> None:
-    terminal = opened(rows=60, **live_account)
+    terminal = opened(**live_account)  # all of it has to be in view at once
     at_confirmation(terminal)
-    terminal.shows("Net liquidation", "250,000.00 USD")
+    terminal.shows("Net liquidation", "250,000.00 USD", "MAX_ORDER_NOTIONAL", "100,000 USD")
     terminal.type(LIVE + ENTER)
     terminal.at_prompt("LIVE>")
     terminal.shows(f"LIVE account {LIVE}, REAL MONEY.")
@@ -434,7 +434,7 @@ def test_live_opens_by_the_typed_account_and_is_red_and_asks_for_yes(
         ("yes" + ENTER, 4, "'yes' is not the account U7654321"),
         ("U765432" + ENTER, 4, "is not the account U7654321"),
         (CTRL_D, 4, "the input ended"),
-        (CTRL_C, 130, ""),
+        (CTRL_C, 130, "Not opened. Nothing was sent."),
     ],
 )
 def test_live_is_not_opened_by_anything_but_the_account(

@@ -24,7 +24,7 @@ from apps.engine.breakout_watcher import Readiness
 from apps.engine.desk import ShutdownReport
 from apps.engine.exits.exit_routine import CloseOutcome
 from apps.engine.orders.cancellations import CancelOutcome
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.risk.kill_switch import HaltOutcome
 from tests.api.stand_ins import (
     OPEN,

@@ -40,7 +40,7 @@ def bars(script: Script, listing_number: int, count: int) -> list[MarketBar]:
 
 
 def test_a_quick_run_gives_every_figure_as_json() -> None:
-    names = ["latency-burst", "loop-lag", "memory", "start-up", "gateway"]
+    names = ["latency-burst", "loop-lag", "memory", "start-up", "restart", "gateway"]
     done = run(*names, "--quick", "--json")
     assert done.returncode == 0, done.stderr
     reports = json.loads(done.stdout)
@@ -48,6 +48,7 @@ def test_a_quick_run_gives_every_figure_as_json() -> None:
     rows = {report["name"]: report["tables"][0]["rows"] for report in reports}
     assert [row["client"] for row in rows["latency-burst"]] == ["desk", "floor", "desk / floor"]
     assert all(figure(rows["latency-burst"], number, "p50 ms") > 0 for number in range(3))
+    assert figure(rows["restart"], 2, "median s") > figure(rows["restart"], 0, "median s") > 0
     assert figure(rows["gateway"], 0, "bars/s, all") > 0
     assert "--help imports neither ib_insync nor pandas." in reports[3]["notes"]
 

@@ -87,7 +87,7 @@ def results(seeds: Sequence[int], jobs: int) -> Iterator[tuple[list[Result], Blo
     if jobs == 1:
         yield from map(_run_chunk, chunks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         yield from pool.map(_run_chunk, chunks)
 
 

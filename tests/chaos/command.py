@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from tests.chaos.campaign import Report, plan_for, results
 from tests.chaos.crashes import crash_series
@@ -16,6 +17,8 @@ from tests.chaos.run import run_plan
 from tests.chaos.table import MOST_BLOCKS_A_RUN, growth_a_run, markdown, summary
 
 __all__ = ["main"]
+
+_BEGIN, _END = "<!-- campaign: begin -->", "<!-- campaign: end -->"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _series(crash_series(every=options.every))
     if options.seed is not None:
         return _one(options.seed, tells=options.verbose)
-    return _campaign(range(options.first_seed, options.first_seed + options.seeds), options.jobs)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    return _campaign(seeds, options.jobs, options.into)
 
 
 def _one(seed: int, *, tells: bool) -> int:
@@ -42,7 +46,7 @@ def _one(seed: int, *, tells: bool) -> int:
     return 0 if outcome.is_good else 1
 
 
-def _campaign(seeds: Sequence[int], jobs: int) -> int:
+def _campaign(seeds: Sequence[int], jobs: int, into: Path | None) -> int:
     began_s, report = time.monotonic(), Report()
     for done, blocks in results(seeds, jobs):
         report.results += done
@@ -50,12 +54,21 @@ def _campaign(seeds: Sequence[int], jobs: int) -> int:
         took_s = time.monotonic() - began_s
         counts = f"{len(report.results)} of {len(seeds)} runs, {len(report.failed)} failed"
         print(f"{counts}, {took_s:.0f} s", file=sys.stderr, flush=True)
-    print(markdown(report))
-    print(f"\nseeds {seeds[0]} to {seeds[-1]}: {summary(report)}")
+    said = f"seeds {seeds[0]} to {seeds[-1]}: {summary(report)}"
+    print(f"{markdown(report)}\n\n{said}")
+    if into is not None:
+        _put(into, f"```\n{said}\n```\n\n{markdown(report)}")
     growth = growth_a_run(report.blocks)
     is_flat = growth is None or growth <= MOST_BLOCKS_A_RUN
     is_good = not (report.failed or report.never_fired or report.never_reached)
     return 0 if is_good and is_flat else 1
+
+
+def _put(path: Path, table: str) -> None:
+    """Put the table between its two marks in a document."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    path.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{after}", encoding="utf-8")
 
 
 def _series(lines: Iterable[tuple[str, bool]]) -> int:
@@ -76,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=700, help="how many runs (700)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them (0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
+    parser.add_argument("--into", type=Path, help="a document whose table is to be renewed")
     parser.add_argument("--seed", type=int, help="one run alone")
     parser.add_argument("-v", "--verbose", action="store_true", help="with its whole story")
     parser.add_argument(

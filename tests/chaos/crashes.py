@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+from tests.chaos.outcome import Crash, Outcome, Victim
 from tests.chaos.plan import Ending, Phase, Plan, Policy
-from tests.chaos.run import Crash, Outcome, Victim, run_plan
+from tests.chaos.run import run_plan
 
 __all__ = ["LIVES", "crash_series", "crashes"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
@@ -17,18 +18,15 @@ from apps.paper.faults.language import parse_fault
 from tests.chaos.campaign import plan_for
 from tests.chaos.crashes import LIVES, crashes
 from tests.chaos.fault_table import CELLS, FAULTS
+from tests.chaos.found import FOUND
 from tests.chaos.judge import Invariant
 from tests.chaos.kills import Where, killed
-from tests.chaos.plan import Phase
-from tests.chaos.run import Outcome, run_plan
+from tests.chaos.outcome import Outcome
+from tests.chaos.plan import Phase, Plan
+from tests.chaos.run import run_plan
 from tests.chaos.table import markdown, summary
 
-SAMPLE = range(7, 1_300, 37)
-
-FOUND: dict[int, str] = {
-    138: "reconciling spun without an await while the link was down: the whole loop stood still",
-}
-"""Seeds that failed once, and what they found."""
+SAMPLE = range(7, 1_300, 61)
 
 
 @pytest.fixture(autouse=True)
@@ -49,15 +47,15 @@ def test_everything_holds_whatever_goes_wrong(seed: int) -> None:
     assert outcome.is_good, f"scripts/chaos --seed {seed} -v\n{told(outcome)}"
 
 
-@pytest.mark.parametrize("seed", FOUND)
-def test_what_failed_once_holds(seed: int) -> None:
-    outcome = run_plan(plan_for(seed))
-    assert outcome.is_good, f"{FOUND[seed]}\n{told(outcome)}"
+@pytest.mark.parametrize(("found", "plan"), FOUND, ids=[str(plan.seed) for _, plan in FOUND])
+def test_what_failed_once_holds(found: str, plan: Plan) -> None:
+    outcome = run_plan(plan)
+    assert outcome.is_good, f"{found}\n{told(outcome)}"
 
 
-@pytest.mark.parametrize("number", range(0, len(LIVES), 5))
+@pytest.mark.parametrize("number", range(0, len(LIVES), 7))
 def test_a_crash_after_any_write_leaves_nothing_wrong(number: int) -> None:
-    for crash, outcome in crashes(LIVES[number], every=31, first=1 + 3 * number):
+    for crash, outcome in crashes(LIVES[number], every=37, first=1 + 2 * number):
         assert outcome.is_good, f"{crash}\n{told(outcome)}"
 
 
@@ -152,11 +150,49 @@ def test_a_feed_that_is_not_subscribed_anew_is_missed(monkeypatch: pytest.Monkey
 
 
 def test_an_id_that_is_given_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.ib.session import Session  # noqa: PLC0415 - what is broken here
+    from apps.ib.orders import IBOrders  # noqa: PLC0415 - what is broken here
 
-    give = Session.next_id
-    monkeypatch.setattr(Session, "next_id", lambda session: min(give(session), 40) % 30 + 1)
-    assert broken_by(cell("disconnect", Phase.ARMED)) & {Invariant.IDS, Invariant.ONE_BRACKET}
+    monkeypatch.setattr(IBOrders, "reserve_ids", lambda _self, many: tuple(range(101, 101 + many)))
+    plan = replace(plan_for(cell("latency", Phase.ARMED)), watchers=2)
+    assert Invariant.IDS in {each.invariant for each in run_plan(plan).broken}
+
+
+def test_a_position_that_nobody_guards_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.engine.exits.guard import Guard  # noqa: PLC0415 - what is broken here
+
+    monkeypatch.setattr(Guard, "_start", lambda _self, _instrument: None)
+    assert Invariant.STOP in broken_by(cell("cancelled by the broker", Phase.PARTLY_FILLED))
+
+
+def test_a_desk_that_does_not_look_at_its_link_enters_into_the_dark(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from apps.domain.link import Link  # noqa: PLC0415 - what is broken here
+    from apps.ib.connection import IBConnection  # noqa: PLC0415 - as above
+
+    for name in ("takes_orders", "takes_openings"):
+        monkeypatch.setattr(Link, name, property(lambda _link: True))
+    monkeypatch.setattr(IBConnection, "ready_session", lambda self, **_: self._usable()[0])
+    plan = plan_for(cell("1100 → 1101, after a while", Phase.ARMED))
+    broken = run_plan(replace(plan, late_s=0.0, by_hand_after_s=2.0)).broken
+    assert Invariant.DARK in {each.invariant for each in broken}
+
+
+def test_what_is_not_written_down_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.engine.chronicle import Chronicle  # noqa: PLC0415 - what is broken here
+
+    monkeypatch.setattr(Chronicle, "on_fill", lambda _self, _fill: None)
+    assert Invariant.JOURNAL in broken_by(cell("latency", Phase.ARMED))
+
+
+def test_what_is_left_running_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.engine.supervisor import Supervisor  # noqa: PLC0415 - what is broken here
+
+    async def closes_nothing(_self: Supervisor, _timeout_s: float) -> tuple[str, ...]:
+        return ()
+
+    monkeypatch.setattr(Supervisor, "aclose", closes_nothing)
+    assert Invariant.LEFT in broken_by(cell("latency", Phase.ARMED))
 
 
 def test_the_sample_of_crashes_is_not_empty() -> None:

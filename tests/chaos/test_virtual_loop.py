@@ -44,7 +44,7 @@ def test_time_does_not_pass_while_bytes_are_under_way() -> None:
     async def talk(loop: VirtualLoop) -> float:
         server = await asyncio.start_server(echo, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        loop.call_later(0.001, lambda: None)  # somebody else's, which must not come before
+        loop.call_later(0.001, lambda: None)  # somebody else's, to which time could jump
         began = loop.time()
         for _ in range(200):
             writer.write(b"x" * 5_000)
@@ -56,7 +56,7 @@ def test_time_does_not_pass_while_bytes_are_under_way() -> None:
         await server.wait_closed()
         return took
 
-    assert run_virtually(talk) == 0.0
+    assert run_virtually(talk) < 0.0001
 
 
 def test_a_deadline_ends_a_wait_for_nobody() -> None:
@@ -73,7 +73,9 @@ def test_jumps_are_told_before_they_happen() -> None:
 
     async def wait(loop: VirtualLoop) -> None:
         began = loop.time()
-        loop.on_jump = lambda seconds: told.append((loop.time() - began, round(seconds, 6)))
+        loop.on_jump = lambda seconds: told.append(
+            (round(loop.time() - began, 6), round(seconds, 6))
+        )
         await asyncio.sleep(2)
 
     run_virtually(wait)
@@ -112,12 +114,10 @@ def test_a_loop_that_goes_round_without_time_passing_is_found() -> None:
         run_virtually(spin)
 
 
-def test_a_task_that_never_gives_the_loop_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.chaos.virtual_loop._STUCK_S", 0.05)
-
+def test_a_task_that_never_gives_the_loop_back_is_found() -> None:
     async def block(loop: VirtualLoop) -> None:
         while True:
             pass
 
     with pytest.raises(Stuck, match="block"):
-        run_virtually(block)
+        run_virtually(block, within_s=0.05)

@@ -12,8 +12,9 @@ from apps.store.journal.reading import JournalReader
 from tests.chaos.bar_probe import BarProbe, HasBars
 from tests.chaos.judge import Invariant, Judge
 from tests.chaos.processes import CLIENT_ID, DeskProcess
+from tests.chaos.virtual_loop import VirtualLoop
 
-__all__ = ["judge_end"]
+__all__ = ["judge_end", "judge_what_is_left"]
 
 _FRESH = timedelta(seconds=12)
 
@@ -32,6 +33,18 @@ def judge_end(
             judge.rule(Invariant.BARS, text)
     _judge_freshness(judge, desk, gateway, has_bars)
     _judge_journal(judge, desk, gateway)
+
+
+def judge_what_is_left(
+    judge: Judge, loop: VirtualLoop, desk: DeskProcess, gateway: PaperGateway
+) -> None:
+    """Judge what a desk that was quit has left behind, here and at the gateway."""
+    tasks = [task.get_name() for task in loop.open_tasks(desk.name)]
+    if tasks:
+        judge.rule(Invariant.LEFT, f"tasks: {', '.join(sorted(tasks))}")
+    ends, counts = loop.open_ends(desk.name), gateway.counts()
+    if ends or counts.connections or counts.hub.sessions:
+        judge.rule(Invariant.LEFT, f"{len(ends)} sockets, at the gateway {counts}")
 
 
 def _judge_freshness(

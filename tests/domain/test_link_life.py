@@ -174,6 +174,17 @@ TestLinkLife = LinkLife.TestCase
 TestLinkLife.settings = settings(deadline=None, max_examples=100, stateful_step_count=40)
 
 
+def test_servers_back_from_a_loss_that_nobody_had_yet_are_no_loss() -> None:
+    link = lived(
+        Dialled(),
+        BrokerLost("1100"),
+        Greeted(),
+        BrokerBack("1101", keeps_subscriptions=False),
+        link=FRESH,
+    )
+    assert (link.epoch, link.loss) == (0, None)
+
+
 @pytest.mark.parametrize(
     ("lost", "back"),
     [

@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from apps.domain.account import Position
 from apps.domain.broker_snapshot import Answered, BrokerSnapshot, Failed, is_one_trading_day
+from apps.domain.expectations import ExpectedIntent, ExpectedOrder
+from apps.domain.findings import Finding, Verdict
+from apps.domain.looks import APART_S, EarlierLook
 from apps.domain.orders import Fill, OrderState, OrderStatus, Side
-from apps.domain.reconciliation import (
-    APART_S,
-    EarlierLook,
-    ExpectedIntent,
-    ExpectedOrder,
-    Finding,
-    Verdict,
-    reconcile,
-)
+from apps.domain.reconciliation import reconcile
 
 REF = "BD-20261119-w1-000001"
 AT = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
@@ -264,6 +260,66 @@ def test_exit_that_could_not_be_looked_for_everywhere_is_not_called_never_transm
     (finding,) = found(an_intent(entry, an_order(103)), snapshot)
     assert finding.verdict is Verdict.UNKNOWN
     assert "no answer" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("entry", "second"),
+    [
+        (an_order(), {"over": (ended(an_order(), OrderStatus.FILLED, filled=TEN),)}),
+        (an_order(), {"over": (ended(an_order(), OrderStatus.CANCELLED, filled=Decimal(4)),)}),
+        (an_order(status=OrderStatus.FILLED, perm_id=1001), {}),
+        (an_order(filled=Decimal(3), perm_id=1001), {}),
+        (an_order(), {"fills": (a_fill(),)}),
+        (
+            an_order(is_over=True, status=OrderStatus.CANCELLED, perm_id=1),
+            {"positions": (held(10),)},
+        ),
+    ],
+    ids=[
+        "ended filled",
+        "ended in part",
+        "status",
+        "executions of before",
+        "execution",
+        "position",
+    ],
+)
+def test_exits_of_an_entry_that_may_be_filled_are_never_given_up(
+    entry: ExpectedOrder, second: dict[str, Any]
+) -> None:
+    intent = an_intent(entry, an_order(102), an_order(103))
+    first, again = a_snapshot(**second), a_snapshot(**second, after_s=APART_S)
+    exits = {each.order_id: each for each in found(intent, again, first) if each.order_id > 101}
+    assert {each.verdict for each in exits.values()} == {Verdict.UNKNOWN}
+    assert "in TWS" in exits[103].text
+
+
+def test_stop_that_was_sent_by_itself_and_lost_on_its_way_was_never_accepted() -> None:
+    entry = an_order(is_over=True, filled=TEN, status=OrderStatus.FILLED, perm_id=1001)
+    intent = an_intent(entry, an_order(103, parent_id=0), open_quantity=TEN, fills=(a_fill(),))
+    first = a_snapshot(fills=(a_fill(),), positions=(held(10),))
+    second = a_snapshot(fills=(a_fill(),), positions=(held(10),), after_s=APART_S)
+    findings = verdicts(found(intent, second, first, own={CON_ID: TEN}))
+    assert findings[103] is Verdict.NEVER_ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("own", "account", "verdict"),
+    [
+        (0, 10, Verdict.UNKNOWN),
+        (5, 15, Verdict.UNKNOWN),
+        (0, -10, Verdict.NEVER_ACCEPTED),
+        (10, 10, Verdict.NEVER_ACCEPTED),
+    ],
+    ids=["appears", "appears beside ours", "the other way", "ours"],
+)
+def test_unanswered_entry_is_not_given_up_while_shares_of_its_side_are_unexplained(
+    own: int, account: int, verdict: Verdict
+) -> None:
+    first = a_snapshot(positions=(held(account),))
+    second = a_snapshot(positions=(held(account),), after_s=APART_S)
+    findings = found(an_intent(an_order()), second, first, own={CON_ID: Decimal(own)})
+    assert findings[0].verdict is verdict
 
 
 def test_fill_that_the_broker_counts_and_does_not_tell_differs() -> None:

@@ -15,15 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from apps.domain.account import Position
 from apps.domain.broker_snapshot import Answered, BrokerSnapshot, Failed
+from apps.domain.expectations import ExpectedIntent, ExpectedOrder
+from apps.domain.findings import Finding, Verdict
+from apps.domain.looks import EarlierLook
 from apps.domain.orders import Fill, OrderState, OrderStatus, Side
-from apps.domain.reconciliation import (
-    EarlierLook,
-    ExpectedIntent,
-    ExpectedOrder,
-    Finding,
-    Verdict,
-    reconcile,
-)
+from apps.domain.reconciliation import reconcile
 
 REF = "BD-20261119-w1-000001"
 START = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from apps.domain.orders import OrderType, Side, TimeInForce
 from apps.domain.sessions import Span, TradingHours
 from apps.engine.alerts import AlertKind
 from apps.engine.breakout_watcher import Readiness
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import LinkState
 from tests.engine.conftest import Stage
 from tests.engine.fakes import AAPL, CLOSE, MSFT, OPEN, a_bar, an_instrument, settle
@@ -341,6 +341,7 @@ async def test_stopping_a_watcher_that_has_entered_leaves_its_trade_followed(
     stage.broker.accept(entry, target, stop)
     stage.broker.fill(entry, "10", "190.62")
     stage.broker.fill(stop, "10", "189.60")
+    stage.broker.end(target)
     await settle()
     assert stage.desk.trades()[0].state is TradeState.CLOSED
     assert len(stage.texts(AlertKind.CLOSED)) == 1

@@ -17,7 +17,7 @@ from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport
 from apps.engine.exits.guard import GuardSettings
-from apps.engine.orders.trades import TradeView
+from apps.engine.orders.trade_views import TradeView
 from apps.engine.ports import Journal, LinkState
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BreakoutRequest
@@ -229,7 +229,13 @@ async def a_play(
         keeping = asyncio.create_task(ib.keep_connected())
         kept = journal or FakeJournal()
 
-        def new_desk(on: IBGateway = ib, written: Journal = kept) -> Desk:
+        def new_desk(
+            on: IBGateway = ib,
+            written: Journal = kept,
+            *,
+            is_confirmed: bool = live_is_confirmed,
+            session_end: SessionEndRule = session_end,
+        ) -> Desk:
             return Desk(
                 broker=on.broker,
                 market=on.market_data,
@@ -241,7 +247,7 @@ async def a_play(
                 journal=written,
                 ref_suffix=lambda: f"{next(numbers):06d}",
                 keeper=keeper,
-                live_is_confirmed=live_is_confirmed,
+                live_is_confirmed=is_confirmed,
                 guard=guard,
                 session_end=session_end,
             )

@@ -11,7 +11,7 @@ import pytest
 from apps.domain.orders import Side
 from apps.engine.alerts import AlertKind
 from apps.engine.exits.guard import GuardSettings
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import LinkState
 from apps.engine.requests import BracketRequest
 from apps.paper.exchange.policies import ExchangePolicy

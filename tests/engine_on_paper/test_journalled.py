@@ -10,7 +10,7 @@ from pathlib import Path
 from apps.domain.records import Executed, OrderReserved, OrderSeen
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.desk import Desk
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BracketRequest
 from apps.ib.connection import Endpoint

@@ -11,7 +11,7 @@ from apps.domain.orders import Side
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import AlertKind
 from apps.engine.exits.guard import GuardSettings
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.requests import BracketRequest
 from tests.engine_on_paper.play import Play, a_play
 

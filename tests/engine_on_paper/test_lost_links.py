@@ -8,7 +8,7 @@ from decimal import Decimal
 from apps.domain.orders import Side
 from apps.engine.alerts import AlertKind
 from apps.engine.breakout_watcher import Readiness
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import LinkState
 from apps.paper.clock import ManualClock
 from apps.paper.limits import NO_LIMITS

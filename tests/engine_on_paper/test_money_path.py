@@ -9,7 +9,7 @@ import pytest
 from apps.domain.orders import Side
 from apps.domain.risk import RiskLimits
 from apps.engine.alerts import AlertKind
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.requests import BreakoutRequest
 from tests.engine_on_paper.play import a_play
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from apps.domain.errors import RiskRefused
 from apps.domain.risk import RiskLimits, TradingMode
+from apps.domain.session_end import SessionEndRule
 from apps.engine.requests import BracketRequest
 from tests.engine_on_paper.play import Play, a_play
 
@@ -31,6 +33,30 @@ async def test_live_account_is_traded_once_it_is_confirmed_and_not_before(confir
             with pytest.raises(RiskRefused, match="read-only"):
                 await send(play, BUY)
         assert play.entries_placed == int(confirmed)
+
+
+@pytest.mark.parametrize("is_filled", [True, False])
+async def test_read_only_live_desk_looks_on_and_is_refused_nothing(is_filled: bool) -> None:
+    live = TradingMode.LIVE
+    rule = SessionEndRule(timedelta(hours=7))  # all of the session is its end
+    async with a_play(mode=live, accounts=(LIVE,), live_is_confirmed=True) as play:
+        if is_filled:
+            await play.protected()
+            play.gateway.hub.cancel(7, play.order_id("STP"))
+        else:
+            await play.enter(size=0)
+        desk = play.desk
+        desk._unsubscribe()
+        await play.done(desk._supervisor.aclose(1.0))
+        standing = len(play.orders)
+        told = len(play.told)
+        play.desk = play.new_desk(is_confirmed=False, session_end=rule)
+        await play.desk.__aenter__()
+        await play.turn(20)
+        report = await play.shut_down()
+        assert len(play.orders) == standing
+        assert "read-only" not in str(play.texts()[told:])
+        assert report.problems == ()
 
 
 async def test_paper_account_is_not_traded_live_however_it_was_confirmed() -> None:

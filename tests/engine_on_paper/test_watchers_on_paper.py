@@ -15,7 +15,7 @@ from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import Alert
 from apps.engine.breakout_watcher import Readiness
 from apps.engine.desk import Desk
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.previews import OrderDefaults
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway

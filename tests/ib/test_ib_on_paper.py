@@ -69,6 +69,18 @@ async def test_symbols_are_qualified_with_ticks_and_hours(play: Play) -> None:
     assert (await qualify("SPX")).kind is InstrumentKind.INDEX
 
 
+async def test_hours_of_a_later_week_reach_whoever_holds_the_instrument(play: Play) -> None:
+    held = await play.desk.gateway.market_data.qualify("AAPL")
+    later = START + timedelta(days=11)
+    assert held.hours.is_open(later) is None
+    play.now = later
+    await play.go_on(0)
+    asked = await play.desk.gateway.market_data.qualify(held.listing)
+    assert asked == held
+    assert held.hours.is_open(later) is True
+    assert held.hours.regular_at(START) is not None
+
+
 async def test_unknown_symbols_are_said_to_be_unknown(play: Play) -> None:
     qualify = play.desk.gateway.market_data.qualify
     with pytest.raises(NotFound, match="knows no XXXX"):

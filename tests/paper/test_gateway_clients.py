@@ -39,7 +39,7 @@ async def a_gateway(wall: ManualWall | None = None, **limits: Any) -> AsyncItera
 async def until_left(gateway: PaperGateway, connections: int = 0) -> None:
     tap = gateway.tap
     assert isinstance(tap, Listener)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while gateway.counts().connections > connections:
             tap.one_ended.clear()
             await tap.one_ended.wait()

@@ -50,7 +50,7 @@ async def a_gateway() -> AsyncIterator[PaperGateway]:
 
 
 async def until_left(gateway: PaperGateway, connections: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while gateway.counts().connections > connections:  # noqa: ASYNC110 - in this very loop
             await asyncio.sleep(0)
 
@@ -87,7 +87,7 @@ async def heard(gateway: PaperGateway, stream: bytes, cuts: Random | None) -> by
             at += size
             await asyncio.sleep(0)
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await reader.read()
     finally:
         writer.close()

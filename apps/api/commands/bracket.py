@@ -12,7 +12,8 @@ from apps.api.outcomes import ExitCode
 from apps.api.replies import Note, Reply
 from apps.api.session import Command, Session
 from apps.api.tree import command
-from apps.engine.orders.trades import TradeState, TradeView
+from apps.engine.orders.trade_states import TradeState
+from apps.engine.orders.trade_views import TradeView
 from apps.engine.requests import BracketRequest
 
 __all__ = ["entry"]

@@ -55,7 +55,10 @@ class TellIntent:
 
     def _story(self, journal: JournalReader) -> IntentStory:
         order_ref = journal.named(self.intent)
-        return IntentStory(journal.intent(order_ref), journal.story(order_ref))
+        own = journal.story(order_ref)
+        around = journal.around(own[0].number, own[-1].number)
+        entries = sorted((*own, *around), key=lambda entry: entry.number)
+        return IntentStory(journal.intent(order_ref), tuple(entries))
 
 
 @dataclass(frozen=True, slots=True)

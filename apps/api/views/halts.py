@@ -15,7 +15,7 @@ __all__ = ["account", "halted", "outcome", "positions"]
 
 def halted(trading: Trading) -> Text:
     """Say that entries are not let through, and what takes that back."""
-    return Text(f"Trading is {trading.words}. `resume` lets entries through again.", "bold red")
+    return Text(f"Trading is {trading.words}. {trading.way_on}", "bold red")
 
 
 def outcome(reply: HaltOutcome) -> RenderableType:

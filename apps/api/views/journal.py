@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import singledispatch
 
@@ -19,9 +19,11 @@ from apps.domain.records import (
     ChangeAsked,
     ChangeKind,
     CommissionReported,
+    DeskOpened,
     Executed,
     IntentDropped,
     IntentReserved,
+    LinkSeen,
     NoticeHeard,
     OrderReserved,
     OrderSeen,
@@ -53,12 +55,33 @@ def intents(reply: JournalIntents) -> Table | Text:
 
 
 def story(reply: IntentStory) -> Text:
-    """Tell an intent's story: market time and what happened, a line each."""
-    lines = [Text(_title(reply.intent), style="bold")]
-    for entry in reply.entries:
-        line = Text(f"{_stamp(entry.record.at)}  ", style="dim")
-        lines.append(line.append(words(entry.record), style="default"))
+    """Tell an intent's story: market time and what happened, a line each; each day is named once.
+
+    What the broker says over and over, as it does at every start, is told once.
+    """
+    lines, day = [Text(_title(reply.intent), style="bold")], None
+    for record in _news(entry.record for entry in reply.entries):
+        if record.at is not None and record.at.date() != day:
+            day = record.at.date()
+            lines.append(Text(f"{day:%Y-%m-%d} UTC", style="dim"))
+        line = Text(f"{'--:--:--' if record.at is None else formats.moment(record.at)}  ", "dim")
+        lines.append(line.append(words(record), style="default"))
     return Text("\n").join([*lines, Text("\n".join(_result(reply.intent)), style="bold")])
+
+
+def _news(records: Iterable[Record]) -> Iterator[Record]:
+    """Leave out what says of an order what was said of it before, and its permId but once."""
+    said: dict[int, str] = {}
+    known: set[int] = set()
+    for record in records:
+        if not isinstance(record, OrderSeen):
+            yield record
+            continue
+        unnumbered = replace(record, perm_id=0)
+        if said.get(record.order_id) != words(unnumbered):
+            said[record.order_id] = words(unnumbered)
+            yield unnumbered if record.perm_id in known else record
+            known.add(record.perm_id)
 
 
 def _title(row: WrittenIntent) -> str:
@@ -148,6 +171,17 @@ def _(record: CommissionReported) -> str:
 
 
 @words.register
+def _(record: DeskOpened) -> str:
+    return f"a desk began, {record.trading_mode}, client {record.client_id}"
+
+
+@words.register
+def _(record: LinkSeen) -> str:
+    reason = f": {record.reason}" if record.reason else ""
+    return f"the link was {record.state}{reason}"
+
+
+@words.register
 def _(record: AlertTold) -> str:
     return f"told ({record.kind}): {record.text}"
 
@@ -160,7 +194,3 @@ def _prices(limit_price: Decimal | None, stop_price: Decimal | None) -> str:
 
 def _price(price: Decimal | None) -> str:
     return "–" if price is None else priced(price)
-
-
-def _stamp(at: datetime | None) -> str:
-    return "market time not known   " if at is None else formats.stamp(at)

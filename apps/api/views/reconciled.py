@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from apps.api.views.tables import table
-from apps.domain.reconciliation import Finding, Verdict
+from apps.domain.findings import Finding, Verdict
 from apps.engine.orders.reconcile import Reconciled
 
 __all__ = ["report"]

@@ -24,7 +24,7 @@ from apps.domain.levels import Direction
 from apps.domain.orders import OrderState
 from apps.domain.protection import ProtectionState
 from apps.engine.breakout_watcher import Readiness, WatcherView
-from apps.engine.orders.trades import TradeView
+from apps.engine.orders.trade_views import TradeView
 from apps.engine.portfolio import PositionView
 
 __all__ = [

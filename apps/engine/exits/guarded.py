@@ -10,7 +10,8 @@ from apps.domain.guard_view import GuardedTrade, GuardOrder, GuardRole, GuardVie
 from apps.domain.instruments import Instrument
 from apps.domain.quotes import Quote
 from apps.engine.orders.legs import Leg, LegRole
-from apps.engine.orders.trades import Trade, TradeState
+from apps.engine.orders.trade_states import TradeState
+from apps.engine.orders.trades import Trade
 
 __all__ = ["guard_view", "live_exit_ids"]
 

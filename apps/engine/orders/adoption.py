@@ -13,10 +13,11 @@ from datetime import datetime
 
 from apps.domain.broker_snapshot import BrokerSnapshot
 from apps.domain.errors import DeskError
+from apps.domain.expectations import ExpectedIntent
+from apps.domain.findings import Finding, Verdict
 from apps.domain.instruments import Instrument
 from apps.domain.open_intents import OpenIntent
 from apps.domain.orders import OrderState
-from apps.domain.reconciliation import ExpectedIntent, Finding, Verdict
 from apps.domain.records import IntentReserved
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.chronicle import Chronicle
@@ -61,6 +62,7 @@ class Adoption:
         self._alerts = alerts
         self._began_at: dict[str, datetime | None] = {}
         self._unreadable: set[str] = set()
+        self._ended_before: list[Trade] = []
 
     def expected(self) -> tuple[ExpectedIntent, ...]:
         """Give what is counted with now: every trade of the session, with its orders."""
@@ -98,6 +100,8 @@ class Adoption:
         for order_ref, orders in strays.items():
             if not self._is_here(order_ref):
                 await self._rebuild(order_ref, orders, snapshot)
+        if snapshot.is_complete:
+            self._note_ended()
 
     def let_go(self, trade: Trade) -> None:
         """Count no longer with a trade of which nothing is left."""
@@ -124,11 +128,17 @@ class Adoption:
     def _void(self, finding: Finding) -> None:
         """Give up an order that the broker never had, and have it discarded if it hides there."""
         trade = self._execution.trade_of(finding.order_id, finding.order_ref)
-        if trade is None or trade.leg(finding.order_id).has_ended:
+        if trade is None or self._is_known(trade, finding.order_id):
             return
         with suppress(DeskError):  # it is not there, or it is found by the next look
             self._execution.discard(finding.order_id, finding.order_ref)
         trade.on_void(finding.order_id)
+
+    def _is_known(self, trade: Trade, order_id: int) -> bool:
+        """Tell whether an order has ended, or was heard of, or may protect, since it was asked."""
+        order = next(each for each in self._expected(trade).orders if each.order_id == order_id)
+        has_entered = order.parent_id != 0 and trade.entry.filled > 0
+        return trade.leg(order_id).has_ended or order.was_answered or has_entered
 
     async def _rebuild(
         self, order_ref: str, orders: list[OrderState], snapshot: BrokerSnapshot
@@ -191,12 +201,19 @@ class Adoption:
             self._tell(text, intent)
         for order in known.orders:
             self._chronicle.sending(order.reserved.order_id, order_ref, order.reserved.at)
-        if trade.is_over:
-            self._chronicle.outcome(order_ref, trade.state.value, is_over=True)
-            return
         self._began_at[order_ref] = intent.at
-        self._book.restore(known.fills)
+        if trade.is_over:
+            self._ended_before.append(trade)
+        else:
+            self._book.restore(known.fills)
         self._execution.adopt(trade, entry_patience_s=self._patience_s(intent))
+
+    def _note_ended(self) -> None:
+        """Write down what was over when it was taken up: not before the ends of all its orders."""
+        for trade in self._ended_before:
+            if trade.is_over:
+                self._chronicle.outcome(trade.order_ref, trade.state.value, is_over=True)
+        self._ended_before.clear()
 
     def _patience_s(self, intent: IntentReserved) -> float:
         """Give how long an unfilled entry may still wait, of what it was given when it was sent."""

@@ -24,13 +24,14 @@ from apps.engine.deadlines import Changes
 from apps.engine.orders.dispatch import Dispatch
 from apps.engine.orders.following import Following
 from apps.engine.orders.legs import LegRole
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.orders.trade_words import (
     fill_words,
     missing_words,
     refused_exit_words,
     unknown_words,
 )
-from apps.engine.orders.trades import Trade, TradeState
+from apps.engine.orders.trades import Trade
 from apps.engine.orders.withdrawal import Withdrawal
 from apps.engine.ports import Broker, BrokerNotice, Clock, Link
 from apps.engine.prices.market_clock import MarketClock
@@ -65,7 +66,10 @@ class EntryIntent:
 
 
 class Execution:
-    """Sends brackets, and owns each until its outcome is known."""
+    """Sends brackets, and owns each until its outcome is known.
+
+    One that is read-only takes nothing back either: it follows what others have begun.
+    """
 
     def __init__(
         self,
@@ -78,7 +82,10 @@ class Execution:
         gate: OrderGate,
         ref_suffix: Callable[[], str],
         alerts: AlertSink,
+        *,
+        is_read_only: bool = False,
     ) -> None:
+        self._is_read_only = is_read_only
         self._dispatch = dispatch
         self._clock = clock
         self._market_clock = market_clock
@@ -240,12 +247,17 @@ class Execution:
 
     async def withdraw_unfilled(self) -> None:
         """Withdraw every entry that has a deadline and is not over: nobody will when we quit."""
+        if self._is_read_only:
+            return
         async with asyncio.TaskGroup() as group:
             for trade in self.trades:
                 if trade.has_deadline and not trade.entry.is_over and not trade.is_over:
                     group.create_task(self.withdraw(trade.entry.order_id, trade.order_ref))
 
     async def _withdraw(self, trade: Trade) -> bool:
+        if self._is_read_only:
+            await trade.changes.ever(lambda: trade.entry.is_over or trade.is_over)
+            return True
         confirmed = await self._withdrawal.withdraw(trade)
         self._by_order_id |= {leg.order_id: trade for leg in trade.legs}
         return confirmed

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.orders.trade_words import (
     closed_words,
     gone_words,
@@ -23,7 +24,7 @@ from apps.engine.orders.trade_words import (
     unprotected_words,
     withdrawn_words,
 )
-from apps.engine.orders.trades import Trade, TradeState
+from apps.engine.orders.trades import Trade
 from apps.engine.ports import Clock
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.prices.running_prices import RunningPrices
@@ -105,7 +106,7 @@ class Following:
         await self._await_entry(trade, entry_patience_s)
         await trade.changes.ever(lambda: trade.is_over)
         if trade.state is TradeState.CLOSED:
-            await trade.changes.until(lambda: trade.fees_are_known, FEES_PATIENCE_S, self._clock)
+            await trade.changes.until(lambda: _is_complete(trade), FEES_PATIENCE_S, self._clock)
         self._tell_end(trade)
 
     async def _await_entry(self, trade: Trade, patience_s: float) -> None:
@@ -127,7 +128,7 @@ class Following:
         if not await self._withdraw(trade):
             words = f"{sent_words(trade)}: the broker did not confirm its withdrawal; see `orders`"
             self.tell(AlertKind.ERROR, words, trade)
-        elif trade.entry.filled:
+        elif trade.entry.filled and not trade.entry.is_filled:
             self.tell(AlertKind.ORDER, withdrawn_words(trade), trade)
 
     async def _await_resting(self, trade: Trade, is_decided: Callable[[], bool]) -> None:
@@ -171,3 +172,8 @@ class Following:
             self._followed.pop(trade, None)
             self._note_outcome(trade)
         trade.settle()
+
+
+def _is_complete(trade: Trade) -> bool:
+    """Tell whether nothing more will be heard of a closed trade: fees, and the end of each exit."""
+    return trade.fees_are_known and all(leg.has_ended or leg.is_filled for leg in trade.legs)

@@ -73,6 +73,14 @@ class Leg:
         return self.has_ended and self.filled >= self.order.filled
 
     @property
+    def lacks_executions(self) -> bool:
+        """The broker counts more as filled than the executions that are here add up to."""
+        if self.order is None:
+            return False
+        is_all = self.order.status is OrderStatus.FILLED
+        return self.filled < (self.order.quantity if is_all else self.order.filled)
+
+    @property
     def is_filled(self) -> bool:
         """All that was asked for is filled."""
         return self.filled >= self.ticket.quantity

@@ -15,14 +15,17 @@ from datetime import datetime
 
 from apps.domain.broker_snapshot import Answered, BrokerSnapshot
 from apps.domain.errors import BrokerError, NotFound, Refused
-from apps.domain.reconciliation import APART_S, EarlierLook, Finding, Verdict, reconcile
+from apps.domain.findings import Finding, Verdict
+from apps.domain.looks import APART_S, EarlierLook
+from apps.domain.reconciliation import reconcile
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.deadlines import Changes
 from apps.engine.long_lived import LongLived
 from apps.engine.orders.adoption import Adoption
 from apps.engine.orders.execution import Execution
 from apps.engine.orders.snapshots import Snapshots
-from apps.engine.orders.trades import Trade, TradeState
+from apps.engine.orders.trade_states import TradeState
+from apps.engine.orders.trades import Trade
 from apps.engine.ports import Broker, Clock
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.risk.own_book import OwnBook
@@ -33,8 +36,15 @@ __all__ = ["Reconciled", "Reconciler"]
 EVERY_S = 60.0
 """How often it runs when nothing calls for it."""
 
-LOOK_S = 5.0
-"""How often it is seen whether an order stays unanswered; the broker is not asked for that."""
+LOOK_S = 1.0
+"""How often it is seen whether an answer is missing; the broker is not asked for that."""
+
+UNANSWERED_S = 8.0
+"""How long an order may stay without an answer before the broker is asked."""
+
+UNTOLD_S = 2.0
+"""How long an execution may come after the status that counts it. A message can be lost alone, and
+nobody protects what nobody knows to be filled."""
 
 RETRY_FIRST_S, RETRY_CAP_S = 1.0, 30.0
 """The pause after an attempt that failed, doubled with each."""
@@ -89,7 +99,7 @@ class Reconciler:
         self._earlier: EarlierLook | None = None
         self._findings: tuple[Finding, ...] = ()
         self._told: set[_Key] = set()
-        self._unanswered: frozenset[str] = frozenset()
+        self._missing_since: dict[str, float] = {}
         self._told_problem = ""
 
     async def take_up(self) -> None:
@@ -165,20 +175,24 @@ class Reconciler:
 
     def _is_called_for(self) -> bool:
         """Tell whether something may have been missed, or an order stays without an answer."""
-        told = {order_ref for order_ref, _, _, _ in self._told}
-        before, self._unanswered = (
-            self._unanswered,
-            frozenset(
-                trade.order_ref
-                for trade in self._execution.trades
-                if trade.state in _DOUBTFUL and trade.order_ref not in told
-            ),
-        )
-        return self._is_behind or bool(before & self._unanswered)
+        told, now_s = {order_ref for order_ref, _, _, _ in self._told}, self._clock.monotonic()
+        patience_s = {
+            trade.order_ref: UNTOLD_S if trade.lacks_executions else UNANSWERED_S
+            for trade in self._execution.trades
+            if trade.order_ref not in told
+            and (trade.state in _DOUBTFUL or (trade.lacks_executions and not trade.is_over))
+        }
+        self._missing_since = {each: self._missing_since.get(each, now_s) for each in patience_s}
+        return self._is_behind or self._is_overdue(patience_s, now_s)
+
+    def _is_overdue(self, patience_s: dict[str, float], now_s: float) -> bool:
+        since = self._missing_since
+        return any(now_s - since[each] >= allowed_s for each, allowed_s in patience_s.items())
 
     async def _round(self) -> bool:
         """Look, a second time after a pause where something is not clear; tell if all was read."""
-        deep, self._is_behind = self._is_behind or bool(self._unanswered), False
+        deep, self._is_behind = self._is_behind or bool(self._missing_since), False
+        self._missing_since = {}
         snapshot = await self._look(deep=deep)
         if not deep and self._open_questions():
             snapshot = await self._look(deep=True)

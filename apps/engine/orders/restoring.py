@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from apps.domain.expectations import ExpectedIntent, ExpectedOrder
 from apps.domain.instruments import Instrument
 from apps.domain.intents import OrderRef
 from apps.domain.open_intents import OpenIntent, OpenOrder
 from apps.domain.orders import Bracket, Fill, OrderState, Side
-from apps.domain.reconciliation import ExpectedIntent, ExpectedOrder
 from apps.domain.records import IntentReserved, OrderReserved
 from apps.engine.orders.legs import Leg, LegRole
 from apps.engine.orders.trades import Trade
@@ -92,7 +92,7 @@ def _expected(leg: Leg, trade: Trade, client_id: int, sent_at: datetime | None) 
         client_id=client_id,
         order_id=leg.order_id,
         perm_id=order.perm_id if order is not None else 0,
-        parent_id=0 if is_entry else trade.entry.order_id,
+        parent_id=trade.entry.order_id if trade.is_child(leg) else 0,
         is_entry=is_entry,
         con_id=trade.instrument.con_id,
         symbol=trade.instrument.symbol,

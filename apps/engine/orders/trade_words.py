@@ -122,8 +122,8 @@ def unprotected_words(trade: Trade) -> str:
     """Say that a position has no working stop, and what to do."""
     symbol = trade.instrument.symbol
     return (
-        f"{plain(trade.open_quantity)} {symbol} have no working stop: look at `positions`, and "
-        f"`close {symbol}` unless you want them so"
+        f"{plain(trade.open_quantity)} {symbol} have no working stop; the guard sends one, unless "
+        f"it is off. See `positions`; `close {symbol}` leaves the position"
     )
 
 
@@ -132,7 +132,8 @@ def closed_words(trade: Trade) -> str:
     view = trade.view()
     long = view.side is Side.BUY
     entered, exited = ("bought", "sold") if long else ("sold short", "bought back")
-    fees = "fees not reported yet" if not trade.fees_are_known else f"fees {view.commission or 0}"
+    paid = (view.commission or Decimal(0)).quantize(_CENT)
+    fees = f"fees {paid:,f}" if trade.fees_are_known else "fees not reported yet"
     return (
         f"closed {view.symbol}: {entered} {plain(view.entry_filled)} @ "
         f"{_price(view.entry_avg_price)}, {exited} @ {_price(view.exit_avg_price)}, "

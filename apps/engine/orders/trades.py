@@ -1,8 +1,8 @@
 """One trade: a bracket of ours from the moment it was sent to its known outcome.
 
 Here is what is known of it (its legs, executions keyed by exec_id) and the state that follows from
-that, with a table of what may follow what. Nothing here talks to the broker or decides anything:
-that is `apps.engine.orders.execution`.
+that; the states and what may follow what are in `apps.engine.orders.trade_states`. Nothing here
+talks to the broker or decides anything: that is `apps.engine.orders.execution`.
 
 Executions count, not statuses: a status may come late, twice or never. A correction of an
 execution replaces it (`apps.domain.pnl.last_word`), in whatever order the two are heard.
@@ -12,110 +12,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 
 from apps.domain.errors import IllegalTransition
 from apps.domain.instruments import Instrument
-from apps.domain.orders import Bracket, Fill, OrderState, Side, Ticket
+from apps.domain.orders import Bracket, Fill, OrderState, Ticket
 from apps.domain.pnl import last_word
 from apps.domain.protection import ProtectionState, protection_of
 from apps.engine.deadlines import Changes
 from apps.engine.orders.legs import Leg, LegRole, roles_of
+from apps.engine.orders.trade_states import ENDED, FILLED_SOMEHOW, TRANSITIONS, TradeState
+from apps.engine.orders.trade_views import TradeView, exit_filled, view_of
 from apps.engine.ports import Clock
 
-__all__ = ["TRANSITIONS", "Trade", "TradeState", "TradeView"]
+__all__ = ["Trade"]
 
 ENTRY_DONE_TIMEOUT_S = 15.0
 """Longer than an unfilled entry is waited for and withdrawn."""
 
 
-class TradeState(Enum):
-    """Where a trade stands; the value is shown."""
-
-    SENT = "sent"
-    """Handed to the socket; the broker has not answered."""
-    WORKING = "working"
-    """The entry is accepted, nothing is filled."""
-    PARTLY_FILLED = "partly filled"
-    """Some of the entry is filled, the rest still works."""
-    FILLED = "filled"
-    """The entry is over with something filled; its stop is not (or no longer) seen working."""
-    PROTECTED = "protected"
-    """The entry is over with something filled, and its stop works."""
-    EXITING = "exiting"
-    """An exit is partly filled."""
-    CLOSED = "closed"
-    """What was entered has been exited."""
-    REJECTED = "rejected"
-    """The broker turned the entry down; nothing is filled."""
-    WITHDRAWN = "withdrawn"
-    """The entry was cancelled; nothing is filled."""
-    UNKNOWN = "unknown"
-    """The link was lost before the broker answered: it may or may not have the order."""
-    NEVER_ACCEPTED = "never accepted"
-    """The broker was asked twice, and never had the entry."""
-    GONE = "gone"
-    """Nothing of it is left, and how it ended was not told: by the account, or by the trader."""
-
-
 _S = TradeState
-_FILLED_SOMEHOW = frozenset({_S.PARTLY_FILLED, _S.FILLED, _S.PROTECTED, _S.EXITING, _S.CLOSED})
-
 _ENTERED = frozenset({_S.FILLED, _S.PROTECTED})
 _MAY_BE_NAKED = frozenset({_S.PARTLY_FILLED, _S.FILLED, _S.EXITING})
-
-_ENDED_UNFILLED = frozenset({_S.REJECTED, _S.WITHDRAWN, _S.NEVER_ACCEPTED})
-_OVER = _ENDED_UNFILLED | {_S.CLOSED, _S.GONE}
-
-TRANSITIONS: dict[TradeState, frozenset[TradeState]] = {
-    _S.SENT: _FILLED_SOMEHOW | _ENDED_UNFILLED | {_S.WORKING, _S.UNKNOWN, _S.GONE},
-    _S.UNKNOWN: _FILLED_SOMEHOW | _ENDED_UNFILLED | {_S.WORKING, _S.GONE},
-    _S.WORKING: _FILLED_SOMEHOW | {_S.REJECTED, _S.WITHDRAWN, _S.GONE},
-    _S.PARTLY_FILLED: (_FILLED_SOMEHOW | {_S.GONE}) - {_S.PARTLY_FILLED},
-    _S.FILLED: frozenset({_S.PROTECTED, _S.EXITING, _S.CLOSED, _S.GONE}),
-    _S.PROTECTED: frozenset({_S.FILLED, _S.EXITING, _S.CLOSED, _S.GONE}),
-    # an execution may be corrected, or busted, as long as the trade goes on
-    _S.EXITING: (_FILLED_SOMEHOW | {_S.GONE}) - {_S.EXITING},
-    # an execution may still arrive after the status that ended its order, and such a status may
-    # be false: ib_insync shows a live order as cancelled on many a warning (10349, 104, 161)
-    _S.REJECTED: _FILLED_SOMEHOW | {_S.WORKING, _S.WITHDRAWN},
-    _S.WITHDRAWN: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED},
-    # what was looked for in vain may still turn up: then it is followed again
-    _S.NEVER_ACCEPTED: _FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN},
-    _S.GONE: _FILLED_SOMEHOW | {_S.WORKING},
-    _S.CLOSED: frozenset(),
-}
-"""What may follow what; everything else raises IllegalTransition."""
-
-
-@dataclass(frozen=True, slots=True)
-class TradeView:
-    """A trade as it stands, for lists and reports. Prices per share, money in the currency.
-
-    ``realized_pnl`` is None until something was exited, and holds the fees known so far.
-    ``code`` is IB's where the broker turned the entry down, ``reason`` its text.
-    """
-
-    order_ref: str
-    symbol: str
-    side: Side
-    quantity: Decimal
-    state: TradeState
-    order_ids: tuple[int, ...]
-    entry_filled: Decimal
-    entry_avg_price: Decimal | None
-    exit_filled: Decimal
-    exit_avg_price: Decimal | None
-    limit_price: Decimal | None
-    take_profit: Decimal | None
-    stop_loss: Decimal | None
-    realized_pnl: Decimal | None
-    commission: Decimal | None
-    code: int | None
-    reason: str
-    watcher_id: str
 
 
 class Trade:
@@ -179,7 +97,7 @@ class Trade:
     @property
     def exit_filled(self) -> Decimal:
         """How much was exited, less what was taken back because it was too much."""
-        return sum((_sign(leg) * leg.filled for leg in self._exits()), Decimal(0))
+        return exit_filled(self._legs.values())
 
     @property
     def open_quantity(self) -> Decimal:
@@ -189,7 +107,7 @@ class Trade:
     @property
     def is_over(self) -> bool:
         """Nothing more is expected: closed, turned down, withdrawn, never there, or gone."""
-        return self._state in _OVER
+        return self._state in ENDED
 
     @property
     def is_settled(self) -> bool:
@@ -200,6 +118,11 @@ class Trade:
     def fees_are_known(self) -> bool:
         """The broker has reported the commission of every execution."""
         return all(fill.commission is not None for fill in self._fills.values())
+
+    @property
+    def lacks_executions(self) -> bool:
+        """The broker counts more of an order as filled than it has told executions of."""
+        return any(leg.lacks_executions for leg in self._legs.values())
 
     @property
     def is_unprotected(self) -> bool:
@@ -217,6 +140,12 @@ class Trade:
     def leg(self, order_id: int) -> Leg:
         """Give one of the orders. Raises KeyError for an order of another trade."""
         return self._legs[order_id]
+
+    def is_child(self, leg: Leg) -> bool:
+        """Tell whether an order was sent together with the entry, and not by itself later."""
+        roles = roles_of(self.bracket)[1:]
+        firsts = [next((each for each in self.legs if each.role is role), None) for role in roles]
+        return any(first is leg for first in firsts)
 
     def bind(self, order_ids: tuple[int, ...]) -> None:
         """Take note of the order ids that the broker port gave, in the order of the legs."""
@@ -292,7 +221,7 @@ class Trade:
 
     def close_elsewhere(self) -> None:
         """Take note that what was entered has been exited by orders that are not the trade's."""
-        if self._state in _FILLED_SOMEHOW - {TradeState.CLOSED}:
+        if self._state in FILLED_SOMEHOW - {TradeState.CLOSED}:
             self._to(TradeState.CLOSED)
 
     def settle(self) -> None:
@@ -319,29 +248,7 @@ class Trade:
 
     def view(self) -> TradeView:
         """Give the trade as it stands."""
-        entry, target, stop = self.entry, self.bracket.take_profit, self.bracket.stop_loss
-        told = entry.notice if self._state is TradeState.REJECTED else None
-        code, reason = told or (None, "")
-        return TradeView(
-            order_ref=self.order_ref,
-            symbol=self.instrument.symbol,
-            side=self.bracket.entry.side,
-            quantity=self.bracket.entry.quantity,
-            state=self._state,
-            order_ids=tuple(self._legs),
-            entry_filled=entry.filled,
-            entry_avg_price=_average(entry.value, entry.filled),
-            exit_filled=self.exit_filled,
-            exit_avg_price=_average(self._exit_value(), self.exit_filled),
-            limit_price=self.bracket.entry.limit_price,
-            take_profit=target.limit_price if target is not None else None,
-            stop_loss=stop.stop_price if stop is not None else None,
-            realized_pnl=self._realized_pnl(),
-            commission=self._commission(),
-            code=code,
-            reason=reason,
-            watcher_id=self.watcher_id,
-        )
+        return view_of(self.bracket, self._state, self.legs, self.fills, self.watcher_id)
 
     def _move(self) -> None:
         target = self._where_it_stands()
@@ -361,7 +268,7 @@ class Trade:
     def _where_it_stands(self) -> TradeState:
         if self._state is TradeState.CLOSED or self._is_gone:
             return self._state
-        has_filled = self.entry.filled > 0 or self._state in _FILLED_SOMEHOW
+        has_filled = self.entry.filled > 0 or self._state in FILLED_SOMEHOW
         return self._filled_state() if has_filled else self._unfilled_state()
 
     def _unfilled_state(self) -> TradeState:
@@ -401,28 +308,3 @@ class Trade:
     def _newest(self, role: LegRole) -> Leg | None:
         legs = [leg for leg in self._legs.values() if leg.role is role]
         return legs[-1] if legs else None
-
-    def _exits(self) -> list[Leg]:
-        return [leg for leg in self._legs.values() if leg.role is not LegRole.ENTRY]
-
-    def _exit_value(self) -> Decimal:
-        return sum((_sign(leg) * leg.value for leg in self._exits()), Decimal(0))
-
-    def _commission(self) -> Decimal | None:
-        known = [fill.commission for fill in self._fills.values() if fill.commission is not None]
-        return sum(known, Decimal(0)) if known else None
-
-    def _realized_pnl(self) -> Decimal | None:
-        if not self.exit_filled or not self.entry.filled:
-            return None
-        cost = self.entry.value * self.exit_filled / self.entry.filled
-        gain = self.bracket.entry.side.sign * (self._exit_value() - cost)
-        return gain - (self._commission() or Decimal(0))
-
-
-def _sign(leg: Leg) -> int:
-    return -1 if leg.role is LegRole.CORRECTION else 1
-
-
-def _average(value: Decimal, quantity: Decimal) -> Decimal | None:
-    return value / quantity if quantity else None

@@ -43,18 +43,20 @@ class Withdrawal:
         """End the entry of ``trade``; tell whether the broker confirmed that it is over.
 
         Waits for the link where it is down: nothing can be taken back without it. What was
-        filled keeps exits of its own size.
+        filled keeps exits of its own size. Of one that has ended, but whose executions are late,
+        nothing is asked.
         """
         attempts = 0
         while not trade.entry.is_over and attempts < ATTEMPTS:
             await self._link_changes.ever(self._link_is_ready)
             attempts += 1
             with suppress(NotConnected, NotFound):  # lost, or ended: the trade tells which
-                self._ask(trade)
+                if not trade.entry.has_ended:  # else only its executions are late
+                    self._ask(trade)
             await trade.changes.until(lambda: trade.entry.is_over, ANSWER_TIMEOUT_S, self._clock)
         if trade.entry.is_over and trade.open_quantity > 0:
             await self._fit_exits(trade)
-        return trade.entry.is_over
+        return trade.entry.is_over or trade.entry.has_ended
 
     def _link_is_ready(self) -> bool:
         return self._broker.link.takes_orders

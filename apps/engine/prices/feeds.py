@@ -79,6 +79,10 @@ class BarFeeds:
     def __len__(self) -> int:
         return len(self._feeds)
 
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Give what somebody listens to."""
+        return tuple(feed.instrument for feed in self._feeds.values())
+
     def last_bar_age_s(self) -> float | None:
         """Seconds of this machine since any feed had a bar; None while none has."""
         return None if self._last_bar_s is None else self._clock.monotonic() - self._last_bar_s

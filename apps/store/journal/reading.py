@@ -18,9 +18,11 @@ from apps.domain.errors import JournalRefused, NotFound
 from apps.domain.orders import OrderStatus
 from apps.domain.records import (
     CommissionReported,
+    DeskOpened,
     Executed,
     IntentDropped,
     IntentReserved,
+    LinkSeen,
     OrderReserved,
     OrderSeen,
     Record,
@@ -106,6 +108,11 @@ class JournalReader:
             raise NotFound(f"The journal knows no intent {order_ref}; see `journal`.")
         return tuple(story)
 
+    def around(self, first: int, last: int) -> tuple[Entry, ...]:
+        """Give what happened to desk and link between two entries, in order."""
+        layouts = [LAYOUTS[each] for each in (DeskOpened, LinkSeen)]
+        return tuple(self._read(layouts, "WHERE number BETWEEN ? AND ?", first, last))
+
     def named(self, text: str) -> str:
         """Give the one order reference that ``text`` names: all of it, or its end.
 
@@ -128,7 +135,9 @@ class JournalReader:
     def _records_of(self, order_ref: str) -> list[Record]:
         return [entry.record for entry in self.story(order_ref)]
 
-    def _read(self, layouts: Iterable[Layout], condition: str = "", *values: str) -> list[Entry]:
+    def _read(
+        self, layouts: Iterable[Layout], condition: str = "", *values: str | int
+    ) -> list[Entry]:
         entries = [
             Entry(number, layout.record(cells))
             for layout in layouts

@@ -165,7 +165,7 @@ def is_ours(path: Path) -> bool:
         return True
     kind = "another program's database" if header.startswith(_MAGIC) else "no database"
     raise JournalRefused(
-        f"{path} is not a journal of this desk but {kind}; it was not touched, and nothing was "
+        f"{path} should be the desk's journal and is {kind}; it was not touched, and nothing was "
         "traded. Move it away, or choose another folder by DESK_HOME."
     )
 

@@ -14,7 +14,7 @@ from apps.domain.orders import OrderStatus, OrderType
 from apps.domain.protection import ProtectionState
 from apps.engine.alerts import AlertKind
 from apps.engine.exits.exit_routine import CloseOutcome
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import LinkState
 from apps.engine.requests import BracketRequest
 from tests.engine.conftest import Stage, Staging, shut_down

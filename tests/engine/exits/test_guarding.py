@@ -6,7 +6,7 @@ import pytest
 
 from apps.engine.alerts import AlertKind
 from apps.engine.exits.vigil import Vigil
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import LinkState
 from tests.engine.conftest import Stage
 

@@ -10,7 +10,7 @@ from apps.domain.errors import InvalidInput, NotConnected, Refused, RiskRefused
 from apps.domain.orders import OrderStatus, OrderType
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import AlertKind
-from apps.engine.orders.trades import TradeState
+from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import BrokerNotice, LinkState
 from apps.engine.requests import BracketRequest
 from tests.engine.conftest import Stage, Staging
@@ -163,6 +163,7 @@ async def test_entry_shown_as_cancelled_though_it_is_live_is_taken_up_again(
     stage.broker.fill(entry, "10", "190.41")
     assert "not over after all" in stage.texts(AlertKind.WARNING)[0]
     stage.broker.fill(target, "10", "192.41")
+    stage.broker.end(stop)
     await settle()
     assert stage.desk.trades()[0].state is TradeState.CLOSED
     assert len(stage.texts(AlertKind.CLOSED)) == 1
@@ -191,13 +192,14 @@ async def test_execution_of_another_client_with_the_same_id_is_not_ours(stage: S
 async def test_close_waits_for_the_commissions_and_gives_up_on_those_that_do_not_come(
     stage: Stage,
 ) -> None:
-    entry, target, _ = await stage.enter_and_fill()
+    entry, target, stop = await stage.enter_and_fill()
     fill = stage.broker.fill(target, "10", "192.53", commission=None)
+    stage.broker.end(stop)
     await settle()
     assert stage.texts(AlertKind.CLOSED) == []
     stage.broker.send_fill(replace(fill, commission=Decimal("1.50")))
     await settle()
-    assert "P&L +16.60 (fees 2.5" in stage.texts(AlertKind.CLOSED)[0]
+    assert "P&L +16.60 (fees 2.50)" in stage.texts(AlertKind.CLOSED)[0]
     assert entry
 
 
@@ -409,3 +411,32 @@ async def test_bad_bracket_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(InvalidInput, match=words):
         await stage.desk.preview_bracket(request_)
+
+
+async def test_entry_that_is_filled_but_whose_executions_are_late_is_left_alone(
+    stage: Stage,
+) -> None:
+    entry, *exits = await send(stage)
+    stage.broker.accept(entry, *exits)
+    stage.broker.set_status(entry, OrderStatus.FILLED)
+    sent = list(stage.broker.sent)
+    await stage.clock.advance(60)
+    assert [each for each in stage.broker.sent[len(sent) :] if each.endswith(f" {entry}")] == []
+    assert stage.texts(AlertKind.ERROR) == []
+    assert stage.texts(AlertKind.CLOSED) == []
+    stage.broker.fill(entry, "10", "190.41")
+    await settle()
+    assert stage.desk.trades()[0].state is TradeState.PROTECTED
+
+
+async def test_trade_is_over_once_the_end_of_its_other_exit_was_heard(stage: Stage) -> None:
+    entry, target, stop = await send(stage)
+    stage.broker.accept(entry, target, stop)
+    stage.broker.fill(entry, "10", "190.41")
+    stage.broker.obeys = False
+    stage.broker.fill(target, "10", "192.41")
+    await settle()
+    assert stage.texts(AlertKind.CLOSED) == []
+    stage.broker.end(stop)
+    await settle()
+    assert len(stage.texts(AlertKind.CLOSED)) == 1

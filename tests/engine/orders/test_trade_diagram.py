@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from apps.engine.orders.trades import TRANSITIONS, TradeState
+from apps.engine.orders.trade_states import TRANSITIONS, TradeState
 
 _DOCUMENT = Path(__file__).parents[3] / "ARCHITECTURE.md"
 

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from apps.domain.brackets import build_bracket
 from apps.domain.errors import IllegalTransition
 from apps.domain.orders import Bracket, Fill, OrderStatus, Side
-from apps.engine.orders.trades import TRANSITIONS, Trade, TradeState
+from apps.engine.orders.legs import LegRole
+from apps.engine.orders.restoring import expectation
+from apps.engine.orders.trade_states import TRANSITIONS, TradeState
+from apps.engine.orders.trades import Trade
 from tests.engine.fakes import AAPL, FakeBroker, FakeClock
 
 
@@ -98,6 +101,26 @@ def test_fill_after_the_cancellation_of_its_order_is_not_lost() -> None:
     assert hearer.trade.state is TradeState.WITHDRAWN
     hearer.broker.fill(101, "3", "190")
     assert hearer.trade.open_quantity == 3
+
+
+def test_entry_that_is_filled_by_status_alone_waits_for_its_executions() -> None:
+    hearer = Hearer()
+    hearer.broker.accept(101, 102, 103)
+    # an opening of an order says "Filled" before any message tells how much of it is
+    hearer.broker.set_status(101, OrderStatus.FILLED)
+    assert not hearer.trade.entry.is_over
+    told = [hearer.trade.state]
+    hearer.broker.fill(101, "10", "190")
+    assert [*told, hearer.trade.state] == [TradeState.WORKING, TradeState.PROTECTED]
+
+
+def test_exit_that_was_sent_by_itself_is_no_child_of_the_entry() -> None:
+    trade = Hearer().trade
+    trade.add(LegRole.STOP_LOSS, 104, a_bracket().legs[2])
+    trade.add(LegRole.EXIT, 105, a_bracket().legs[2])
+    assert [leg.order_id for leg in trade.legs if trade.is_child(leg)] == [102, 103]
+    orders = expectation(trade, 7, None, {}).orders
+    assert [each.parent_id for each in orders] == [0, 101, 101, 0, 0]
 
 
 happenings = st.one_of(
