@@ -171,7 +171,7 @@ async def _confirmed(
             summary,
             limits,
             guard_is_on=settings.guard,
-            session_end=f"flat {rule.words()} before it" if rule.is_flat else "held overnight",
+            session_end=rule.sentence,
             watchers=[each.seen for each in journal.watchers()],
             trading=keeper.load(),
         )

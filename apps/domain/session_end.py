@@ -57,6 +57,13 @@ class SessionEndRule:
         start = max(session.start, session.end - self.before)
         return Span(start, session.end) if at >= start else None
 
+    @property
+    def sentence(self) -> str:
+        """Say what becomes of positions at the close."""
+        if self.is_flat:
+            return f"Positions are closed {self.words()} before the session's end."
+        return "Positions stay overnight, with their exits."
+
     def words(self) -> str:
         """Say how long before the close it begins: ``5 min``."""
         minutes, seconds = divmod(int(self.before.total_seconds()), 60)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from apps.api.cli import OpenMenu
 from apps.api.commands.bracket import SendBracket
@@ -15,8 +19,16 @@ from apps.api.dialogue import agreed_to_open
 from apps.api.live import confirmation
 from apps.api.replies import LiveOpening
 from apps.api.session import Session
+from apps.api.views.render import render
+from apps.domain.breakout import BreakoutRule
 from apps.domain.errors import BadSetting, InvalidInput, RiskRefused
+from apps.domain.levels import Direction
+from apps.domain.records import WatcherSeen
 from apps.domain.risk import RiskLimits
+from apps.domain.session_end import SessionEndRule
+from apps.domain.trading_state import HaltCause, Trading, TradingState
+from apps.domain.watcher_text import terms_text
+from apps.domain.watching import WatcherTerms
 from tests.api.programs import paper_gateway
 from tests.api.stand_ins import FakeDesk, a_bracket_preview, a_session, an_account, some_settings
 from tests.api.test_program import assert_quiet, desk
@@ -71,6 +83,61 @@ def test_live_on_the_embedded_gateway_is_an_error() -> None:
     console = a_session(FakeDesk())[0].console
     with pytest.raises(BadSetting, match="IB_HOST is empty"):
         confirmation(BRACKET, some_settings(trading_mode="live"), console, ACCOUNT, one_shot=True)
+
+
+# ---------------------------------------------------------------- what is shown before it
+
+
+def in_view(value: LiveOpening) -> str:
+    console = Console(width=80, color_system=None)
+    with console.capture() as capture:
+        console.print(render(value))
+    return capture.get()
+
+
+def test_what_goes_on_by_itself_is_shown_before_the_account_is_typed() -> None:
+    terms = WatcherTerms(
+        265598,
+        "AAPL",
+        "NASDAQ",
+        BreakoutRule(Decimal("190.50"), Direction.LONG),
+        Decimal(5),
+        None,
+        None,
+    )
+    seen = WatcherSeen("w3", "AAPL", "armed", terms_text(terms), "", False, "", None)
+    damaged = replace(seen, watcher_id="w4", terms="[]")
+    halted = Trading(TradingState.HALTED, HaltCause.COMMAND)
+    opening = replace(
+        OPENING,
+        guard_is_on=False,
+        session_end=SessionEndRule(timedelta(minutes=5)).sentence,
+        watchers=(seen, damaged),
+        trading=halted,
+    )
+    shown = in_view(opening)
+    words = " ".join(shown.split())
+    assert "These 2 watchers come back, and may enter: w3 AAPL long 5 at 190.50, armed;" in words
+    assert "w4 AAPL, which cannot be read" in words
+    assert "GUARD is off: a stop that is lost is not replaced." in words
+    assert "Positions are closed 5 min before the session's end." in words
+    assert "Trading is halted by the halt command." in words
+    assert len(shown.splitlines()) < 22, "it has to be seen as a whole"
+
+
+@pytest.mark.parametrize(
+    ("one_shot", "fresh", "named"),
+    [(False, False, True), (False, True, False), (True, False, False)],
+)
+async def test_watchers_are_shown_where_they_come_back(
+    one_shot: bool, fresh: bool, named: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session, _ = a_session(FakeDesk(), ACCOUNT)
+    confirm = confirmation(BRACKET, LIVE, session.console, "", one_shot=one_shot, fresh=fresh)
+    seen = WatcherSeen("w3", "AAPL", "armed", "[]", "", False, "", None)
+    assert confirm is not None
+    await confirm(replace(OPENING, watchers=(seen,)))
+    assert ("w3 AAPL" in capsys.readouterr().out) is named
 
 
 # ---------------------------------------------------------------- each opening order

@@ -388,6 +388,17 @@ def test_terminal_that_never_answers_is_served_without_a_toolbar(opened: Opened)
     assert "watchers 0" not in terminal.text
 
 
+def test_prompt_tells_of_a_halt_while_a_line_is_being_typed(opened: Opened, tmp_path: Path) -> None:
+    terminal = opened()
+    terminal.at_prompt()
+    terminal.type("breakout li")
+    terminal.until(lambda: terminal.current == "PAPER> breakout li")
+    (next(tmp_path.rglob("journal.sqlite")).parent / "KILL").touch()
+    terminal.until(lambda: terminal.current == "PAPER (halted)> breakout li")
+    terminal.type("st" + ENTER)
+    terminal.shows("No watchers")
+
+
 @pytest.fixture(scope="module")
 def live_account() -> Iterator[dict[str, str]]:
     """The settings that lead to a gateway whose account looks like a live one."""

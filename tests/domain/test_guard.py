@@ -438,7 +438,7 @@ def test_nothing_is_decided_while_the_exit_routine_runs() -> None:
 def test_stop_of_its_own_that_never_arrived_is_sent_again_as_soon_as_it_is_known() -> None:
     broker = Broker().bracket(stop=S.CANCELLED, target=S.CANCELLED)
     broker.loses = True
-    sent_s = []
+    sent_s: list[float] = []
     while len(sent_s) < 2 and broker.now_s < 60:
         if any(isinstance(each, PlaceStop) for each in broker.step(0.5)):
             sent_s.append(broker.now_s)

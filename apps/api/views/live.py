@@ -82,7 +82,7 @@ def _keeping(value: LiveOpening) -> Iterator[Text]:
     if not value.guard_is_on:
         yield Text("GUARD is off: a stop that is lost is not replaced.", "bold red")
     if value.session_end:
-        yield Text(f"At the close: {value.session_end}.")
+        yield Text(value.session_end)
 
 
 def _watchers(watchers: Sequence[WatcherSeen]) -> Text:

@@ -110,18 +110,8 @@ class Following:
         self._tell_end(trade)
 
     async def _await_entry(self, trade: Trade, patience_s: float) -> None:
-        """See the entry to its end: what is unfilled in time, or without a stop, is withdrawn.
-
-        So is one that rests, once it is held for a locate for as long as another may be unfilled.
-        """
-
-        def is_decided() -> bool:
-            return trade.entry.is_over or trade.is_over or trade.has_lost_its_stop
-
-        if trade.has_deadline:
-            await trade.changes.until(is_decided, patience_s, self._clock)
-        else:
-            await self._await_resting(trade, is_decided)
+        """See the entry to its end: what nobody may wait for any longer is withdrawn."""
+        await self._await_decision(trade, patience_s)
         await trade.changes.ever(lambda: trade.is_over or not trade.is_being_closed)
         if trade.is_over or trade.entry.is_filled:
             return
@@ -131,14 +121,37 @@ class Following:
         elif trade.entry.filled and not trade.entry.is_filled:
             self.tell(AlertKind.ORDER, withdrawn_words(trade), trade)
 
-    async def _await_resting(self, trade: Trade, is_decided: Callable[[], bool]) -> None:
-        def is_held() -> bool:
-            return not is_decided() and trade.entry.is_held_for_locate
+    async def _await_decision(self, trade: Trade, patience_s: float) -> None:
+        """Wait for the entry's end, or until something has stood for too long.
 
+        That is an entry that is not to rest, one that is held for a locate, and a part that is
+        filled while its exits sleep until the rest is: each has its own patience.
+        """
+
+        def is_decided() -> bool:
+            return trade.entry.is_over or trade.is_over or trade.has_lost_its_stop
+
+        patiences: tuple[tuple[Callable[[], bool], float], ...] = (
+            (lambda: trade.has_deadline, patience_s),
+            (lambda: trade.entry.is_held_for_locate, ENTRY_PATIENCE_S),
+            (lambda: trade.is_unprotected, STOP_PATIENCE_S),
+        )
+        since: dict[int, float] = {}
         while not is_decided():
-            await trade.changes.ever(lambda: is_decided() or is_held())
-            if not await trade.changes.until(lambda: not is_held(), ENTRY_PATIENCE_S, self._clock):
+            now_s = self._clock.monotonic()
+            stands = [holds() for holds, _ in patiences]
+            since = {each: since.get(each, now_s) for each, holds in enumerate(stands) if holds}
+            ends_s = min((at_s + patiences[each][1] for each, at_s in since.items()), default=None)
+
+            def has_changed(stands: list[bool] = stands) -> bool:
+                return is_decided() or stands != [holds() for holds, _ in patiences]
+
+            if ends_s is None:
+                await trade.changes.ever(has_changed)
+            elif ends_s <= now_s:
                 return
+            else:
+                await trade.changes.until(has_changed, ends_s - now_s, self._clock)
 
     async def _watch_stop(self, trade: Trade) -> None:
         """Say it whenever what is held has no working stop, once it had a moment to work."""

@@ -112,7 +112,7 @@ class TradingSwitch:
         self.look()
         if trading.is_active:
             return
-        self._tell(AlertKind.ERROR, f"trading is {trading.words}; `resume` lets entries through")
+        self._tell(AlertKind.ERROR, f"trading is {trading.words}. {trading.way_on}")
         flatten: tuple[Action, ...] = (Flatten(),) if trading.is_flattening else ()
         self.on_actions((WithdrawEntries(), *flatten))
 

@@ -440,3 +440,18 @@ async def test_trade_is_over_once_the_end_of_its_other_exit_was_heard(stage: Sta
     stage.broker.end(stop)
     await settle()
     assert len(stage.texts(AlertKind.CLOSED)) == 1
+
+
+async def test_part_whose_exits_sleep_is_cut_loose_sooner_than_an_unfilled_entry(
+    stage: Stage,
+) -> None:
+    entry, target, stop = await send(stage)
+    stage.broker.accept(entry)
+    stage.broker.fill(entry, "4", "190.41")
+    await stage.clock.advance(2.9)
+    assert f"modify {entry}" not in " ".join(stage.broker.sent)
+    await stage.clock.advance(0.2)
+    assert stage.broker.orders[entry].ticket.quantity == 4
+    stage.broker.accept(target, stop)
+    await settle()
+    assert stage.desk.trades()[0].state is TradeState.PROTECTED
