@@ -6,7 +6,7 @@ constructor does no I/O; ``async with desk:`` is its life, and `Desk.shutdown` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,47 +17,27 @@ from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
 from apps.domain.errors import InvalidInput, NotFound, Refused
 from apps.domain.instruments import Instrument
-from apps.domain.orders import Fill, OrderState, OrderType, Ticket
+from apps.domain.orders import Fill, OrderState
 from apps.domain.risk import RiskLimits, TradingMode, check_account
 from apps.domain.session_end import SessionEndRule
 from apps.domain.trading_state import Halt, HaltCause, Trading, TradingState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.breakout_watcher import WatcherSpec, WatcherView
-from apps.engine.chronicle import Chronicle
-from apps.engine.exits.closings import Closings
-from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
-from apps.engine.exits.guard import Guard, GuardSettings
-from apps.engine.exits.session_end import SessionEnd
-from apps.engine.exits.vigil import Vigil
-from apps.engine.long_lived import LongLived
+from apps.engine.breakout_watcher import WatcherView
+from apps.engine.exits.exit_routine import CloseOutcome
+from apps.engine.exits.guard import GuardSettings
 from apps.engine.loop_watch import Cause, Stall, StallLog
-from apps.engine.orders.adoption import Adoption
-from apps.engine.orders.cancellations import Cancellations, CancelOutcome
-from apps.engine.orders.dispatch import Dispatch
-from apps.engine.orders.execution import Execution
-from apps.engine.orders.reconcile import Reconciled, Reconciler
-from apps.engine.orders.snapshots import Snapshots
+from apps.engine.orders.cancellations import CancelOutcome
+from apps.engine.orders.reconcile import Reconciled
 from apps.engine.orders.trade_views import TradeView
 from apps.engine.orders.trades import Trade
-from apps.engine.portfolio import Portfolio, PositionView, QuoteView
+from apps.engine.parts import Parts, claim_of
+from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import Broker, Clock, Journal, Link, MarketData, Subscription
-from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults, Previews
-from apps.engine.prices.feeds import BarFeeds
-from apps.engine.prices.hours_keeper import HoursKeeper
-from apps.engine.prices.last_prices import LastPrices
-from apps.engine.prices.market_clock import MarketClock
-from apps.engine.prices.running_prices import RunningPrices
+from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults
 from apps.engine.requests import BracketRequest, BreakoutRequest
-from apps.engine.risk.day_opening import DayOpening
-from apps.engine.risk.kill_switch import HaltOutcome, KillSwitch
-from apps.engine.risk.margins import Claim, Margins
-from apps.engine.risk.order_gate import OrderGate
-from apps.engine.risk.own_book import OwnBook
-from apps.engine.risk.trading_switch import TradingKeeper, TradingSwitch, Unkept
+from apps.engine.risk.kill_switch import HaltOutcome
+from apps.engine.risk.trading_switch import TradingKeeper
 from apps.engine.shutdown import Shutdown, ShutdownReport
-from apps.engine.supervisor import Supervisor
-from apps.engine.switchboard import Switchboard
-from apps.engine.watchers import Watchers
 
 __all__ = ["Desk", "ShutdownReport"]
 
@@ -94,181 +74,55 @@ class Desk:
         guard: GuardSettings = GuardSettings(),  # noqa: B008  a value that nobody can change
         session_end: SessionEndRule = SessionEndRule(),  # noqa: B008  likewise
     ) -> None:
+        parts = Parts(
+            broker=broker,
+            market=market,
+            clock=clock,
+            limits=limits,
+            trading_mode=trading_mode,
+            defaults=defaults,
+            alerts=alerts,
+            journal=journal,
+            ref_suffix=ref_suffix,
+            keeper=keeper,
+            live_is_confirmed=live_is_confirmed,
+            guard=guard,
+            session_end=session_end,
+        )
         self._broker = broker
         self._market = market
         self._clock = clock
+        self._journal = journal
+        self._limits = limits
         self.trading_mode = trading_mode
         self.is_read_only = trading_mode is TradingMode.LIVE and not live_is_confirmed
-        self._limits = limits
-        self._book = OwnBook(broker.client_id)
-        self._supervisor = Supervisor(clock)
-        self._market_clock = MarketClock(market, clock)
-        self._journal = journal
-        self._chronicle = Chronicle(journal, broker, self._market_clock, self._supervisor, alerts)
-        alerts = self._chronicle.tell
-        self._last_prices = LastPrices(clock)
-        self._trading = TradingSwitch(
-            keeper or Unkept(), self._market_clock, alerts, self._chronicle.note
-        )
-        self._day = DayOpening(
-            book=self._book,
-            market=market,
-            clock=clock,
-            market_clock=self._market_clock,
-            supervisor=self._supervisor,
-            note=self._chronicle.note,
-            alerts=alerts,
-        )
-        self._margins = Margins(
-            broker=broker,
-            clock=clock,
-            market_clock=self._market_clock,
-            supervisor=self._supervisor,
-            limits=limits,
-            book=self._book,
-            alerts=alerts,
-        )
-        self._gate = OrderGate(
-            broker,
-            trading_mode,
-            limits,
-            self._book,
-            clock,
-            self._market_clock,
-            self._last_prices,
-            self._trading,
-            self._margins,
-            live_is_confirmed=live_is_confirmed,
-        )
-        self._feeds = BarFeeds(
-            market, clock, self._market_clock, self._supervisor, alerts, self._on_price
-        )
-        self._prices = RunningPrices(
-            market, self._feeds, self._supervisor, self._market_clock, alerts
-        )
-        self._execution = Execution(
-            broker,
-            Dispatch(broker, self._chronicle, self._market_clock, self._gate.check_mode),
-            clock,
-            self._market_clock,
-            self._supervisor,
-            self._prices,
-            self._gate,
-            ref_suffix,
-            alerts,
-            is_read_only=self.is_read_only,
-        )
-        self._cancellations = Cancellations(broker, clock, self._execution)
-        self._exits = ExitRoutine(broker, market, clock, self._execution, self._book, self._gate)
-        self._closings = Closings(self._exits, self._supervisor, clock, self._market_clock, alerts)
-        self._portfolio = Portfolio(broker, self._book)
-        self._previews = Previews(
-            market,
-            self._market_clock,
-            clock,
-            self._gate,
-            self._last_prices,
-            self._margins,
-            defaults,
-        )
-        self._kill_switch = KillSwitch(
-            switch=self._trading,
-            broker=broker,
-            clock=clock,
-            market_clock=self._market_clock,
-            supervisor=self._supervisor,
-            gate=self._gate,
-            cancellations=self._cancellations,
-            exits=self._exits,
-            closings=self._closings,
-            ours=self._ours,
-            alerts=alerts,
-        )
-        self._watchers = Watchers(
-            feeds=self._feeds,
-            market=market,
-            clock=clock,
-            market_clock=self._market_clock,
-            supervisor=self._supervisor,
-            execution=self._execution,
-            chronicle=self._chronicle,
-            journal=journal,
-            client_id=broker.client_id,
-            alerts=alerts,
-        )
-        self._switchboard = Switchboard(
-            market_clock=self._market_clock,
-            book=self._book,
-            feeds=self._feeds,
-            execution=self._execution,
-            cancellations=self._cancellations,
-            exits=self._exits,
-            alerts=alerts,
-        )
-        self._session_end = SessionEnd(
-            session_end,
-            market=market,
-            clock=clock,
-            market_clock=self._market_clock,
-            supervisor=self._supervisor,
-            book=self._book,
-            closings=self._closings,
-            ours=self._ours,
-            alerts=alerts,
-        )
-        self._gate.check_session = self._session_end.check_opening
-        self._guard = Guard(
-            replace(guard, is_on=guard.is_on and not self.is_read_only),
-            execution=self._execution,
-            book=self._book,
-            clock=clock,
-            market_clock=self._market_clock,
-            supervisor=self._supervisor,
-            begin_vigil=lambda instrument: Vigil(
-                instrument,
-                patience_s=guard.patience_s,
-                broker=broker,
-                market=market,
-                clock=clock,
-                market_clock=self._market_clock,
-                execution=self._execution,
-                book=self._book,
-                closings=self._closings,
-                alerts=alerts,
-            ),
-            alerts=alerts,
-        )
-        hearers = (self._chronicle, self._switchboard, self._guard)
-        snapshots = Snapshots(broker, clock, self._market_clock, self._book, hearers)
-        self._reconciler = Reconciler(
-            broker=broker,
-            clock=clock,
-            market_clock=self._market_clock,
-            supervisor=self._supervisor,
-            book=self._book,
-            execution=self._execution,
-            snapshots=snapshots,
-            adoption=Adoption(
-                broker=broker,
-                market=market,
-                clock=clock,
-                market_clock=self._market_clock,
-                journal=journal,
-                chronicle=self._chronicle,
-                book=self._book,
-                execution=self._execution,
-                snapshots=snapshots,
-                alerts=alerts,
-            ),
-            alerts=alerts,
-        )
-        self._long_lived = LongLived(self._supervisor, self._market_clock, alerts)
-        self._hours = HoursKeeper(market, clock, self._market_clock, self._in_use)
-        self._switchboard.may_have_missed = self._reconciler.wake
-        self.stalls = StallLog()
-        self._margins.claims = self._claims
+        self._book = parts.book
+        self._cancellations = parts.cancellations
+        self._chronicle = parts.chronicle
+        self._closings = parts.closings
+        self._day = parts.day
+        self._execution = parts.execution
+        self._feeds = parts.feeds
+        self._gate = parts.gate
+        self._guard = parts.guard
+        self._hours = parts.hours
+        self._kill_switch = parts.kill_switch
+        self._long_lived = parts.long_lived
+        self._margins = parts.margins
+        self._market_clock = parts.market_clock
+        self._portfolio = parts.portfolio
+        self._previews = parts.previews
+        self._prices = parts.prices
+        self._reconciler = parts.reconciler
+        self._session_end = parts.session_end
+        self._supervisor = parts.supervisor
+        self._switchboard = parts.switchboard
+        self._trading = parts.trading
+        self._watchers = parts.watchers
+        self._ours = parts.ours
         self._listening: list[Subscription] = []
         self._report: ShutdownReport | None = None
+        self.stalls = StallLog()
 
     async def __aenter__(self) -> Self:
         """Take up what the account and the day look like.
@@ -369,9 +223,9 @@ class Desk:
 
         Raises RiskRefused where others have reserved since what it takes.
         """
-        self._margins.check_known(_claim("", preview.spec))
+        self._margins.check_known(claim_of("", preview.spec))
         view = self._watchers.arm(preview.spec)
-        self._margins.armed(_claim(view.id, preview.spec))
+        self._margins.armed(claim_of(view.id, preview.spec))
         return view
 
     def bring_back_watchers(self) -> tuple[WatcherView, ...]:
@@ -549,24 +403,6 @@ class Desk:
         verb = "watches" if len(watching) == 1 else "watch"
         return f"; {', '.join(watching)} still {verb} it" if watching else ""
 
-    def _claims(self) -> Iterator[Claim]:
-        """Give who takes the account's funds: watchers that run, and brackets of nobody's."""
-        specs = self._watchers.specs()
-        live = [trade for trade in self._execution.trades if not trade.is_over]
-        entered = {trade.watcher_id for trade in live if trade.entry.filled}
-        for name, spec in specs.items():
-            yield _claim(name, spec, has_entered=name in entered)
-        for trade in live:
-            if trade.watcher_id not in specs:
-                bracket, worst = trade.bracket, trade.bracket.entry.limit_price or Decimal(0)
-                has_entered = trade.entry.filled > 0
-                yield Claim(trade.order_ref, bracket.instrument, bracket.entry, worst, has_entered)
-
-    def _on_price(self, instrument: Instrument, bar: Bar) -> None:
-        self._last_prices.on_bar(instrument, bar)
-        self._book.on_bar(instrument, bar)
-        self._session_end.on_bar(instrument, bar)
-
     def _unsubscribe(self) -> None:
         self._feeds.close()
         self._stop_listening()
@@ -574,25 +410,3 @@ class Desk:
     def _stop_listening(self) -> None:
         for each in self._listening:
             each.close()
-
-    def _in_use(self) -> tuple[Instrument, ...]:
-        """Give what is watched, and what trades of ours that go on are in."""
-        trades = (trade.instrument for trade in self._execution.trades if not trade.is_over)
-        return (*self._feeds.instruments(), *trades)
-
-    async def _ours(self) -> tuple[Instrument, ...]:
-        """Give the instruments in which we hold something or have orders, by symbol."""
-        orders = [order for order in await self._broker.open_orders() if self._book.is_own(order)]
-        symbols = {order.symbol for order in orders} | self._book.own_symbols()
-        known = {trade.instrument.symbol: trade.instrument for trade in self._execution.trades}
-        return tuple(
-            [known.get(each) or await self._market.qualify(each) for each in sorted(symbols)]
-        )
-
-
-def _claim(holder: str, spec: WatcherSpec, *, has_entered: bool = False) -> Claim:
-    """Give what a watcher takes of the account's funds, reckoned at its level."""
-    level = spec.rule.level
-    side = spec.rule.direction.entry_side
-    ticket = Ticket(side, spec.quantity, OrderType.LIMIT, limit_price=level)
-    return Claim(holder, spec.instrument, ticket, level, has_entered)

@@ -17,7 +17,10 @@ __all__ = ["LinkNews", "News"]
 
 News = tuple[AlertKind, str]
 
-_BLIND = "watchers are blind, and nothing is entered until it is back"
+_BLIND = (
+    "watchers are blind, and nothing is entered until it is back; orders that work at the broker "
+    "stay there"
+)
 _BACK = "the link to the broker is ready again; watchers go on as their bars come"
 _OVER = "the broker's restart is over; watchers go on as their bars come"
 

@@ -107,4 +107,23 @@ FOUND: tuple[tuple[str, Plan], ...] = (
             by_hand_after_s=0.2,
         ),
     ),
+    (
+        "a partly filled entry, its stop asleep until all is filled, stayed naked too long",
+        Plan(
+            seed=1173,
+            faults=("spike up", "2157 → 2158", "clock skew"),
+            phase=Phase.PARTLY_FILLED,
+            is_long=True,
+            watchers=1,
+            policy=Policy.LATE_CHILDREN,
+            ending=Ending.STAYS,
+            breaks_at_s=35,
+            breaks_apart_s=0,
+            rests_s=0.0,
+            pieces=(6, 1),
+            late_s=0.0,
+            apart_s=3.0,
+            ends_after_s=15,
+        ),
+    ),
 )

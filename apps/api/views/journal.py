@@ -13,6 +13,7 @@ from rich.text import Text
 from apps.api.replies import IntentStory, JournalIntents
 from apps.api.views import formats
 from apps.api.views.tables import table
+from apps.domain.link import LinkState
 from apps.domain.numerals import plain, priced
 from apps.domain.records import (
     AlertTold,
@@ -54,6 +55,9 @@ def intents(reply: JournalIntents) -> Table | Text:
     return made
 
 
+_ON_THE_WAY = (LinkState.CONNECTING.value, LinkState.SYNCHRONISING.value)
+
+
 def story(reply: IntentStory) -> Text:
     """Tell an intent's story: market time and what happened, a line each; each day is named once.
 
@@ -70,10 +74,16 @@ def story(reply: IntentStory) -> Text:
 
 
 def _news(records: Iterable[Record]) -> Iterator[Record]:
-    """Leave out what says of an order what was said of it before, and its permId but once."""
+    """Leave out what was said before: of an order, its permId, and each attempt to connect."""
     said: dict[int, str] = {}
     known: set[int] = set()
+    link = LinkState.READY.value
     for record in records:
+        if isinstance(record, LinkSeen):
+            if record.state not in (link, *_ON_THE_WAY):
+                link = record.state
+                yield record
+            continue
         if not isinstance(record, OrderSeen):
             yield record
             continue

@@ -261,9 +261,9 @@ async def test_position_that_an_execution_has_overtaken_is_not_believed(
         stage.broker.fill(target, "4", "192.53")
         return answer
 
-    assert await stage.desk._exits._account_position(AAPL.con_id) == 10
+    assert await stage.desk._closings._exits._account_position(AAPL.con_id) == 10
     monkeypatch.setattr(stage.broker, "positions", overtaken)
-    assert await stage.desk._exits._account_position(AAPL.con_id) is None
+    assert await stage.desk._closings._exits._account_position(AAPL.con_id) is None
 
 
 async def test_cancel_all_cancels_our_orders_one_by_one(stage: Stage) -> None:
