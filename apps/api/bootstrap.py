@@ -32,8 +32,8 @@ from apps.api.state import (
     state_root,
 )
 from apps.domain.errors import RiskRefused
+from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.risk import RiskLimits, TradingMode, check_account
-from apps.domain.session_end import SessionEndRule
 from apps.domain.trading_state import HaltCause
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.desk import Desk

@@ -18,8 +18,8 @@ from typing import Any
 
 from apps.api.state import state_root
 from apps.domain.errors import BadSetting
+from apps.domain.exits.session_end import Overnight, parse_before_close
 from apps.domain.restart_window import RestartWindow, parse_restart_windows
-from apps.domain.session_end import Overnight, parse_before_close
 
 __all__ = ["SETTINGS", "Setting", "Settings", "default_settings", "example", "load_settings"]
 

@@ -44,14 +44,14 @@ from apps.domain.errors import DeskError, IllegalTransition, TradingHalted
 from apps.domain.gaps import Replay
 from apps.domain.levels import Direction, Level
 from apps.domain.sessions import Span
-from apps.domain.watching import WatcherState
+from apps.domain.watching.terms import WatcherState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
-from apps.engine.breakout_words import words_of
 from apps.engine.orders.execution import EntryIntent
 from apps.engine.orders.trades import Trade
 from apps.engine.ports import Clock, MarketData, QuoteStream, Subscription
 from apps.engine.prices.feeds import BarFeeds
-from apps.engine.watcher_views import Readiness, WatcherSpec, WatcherView
+from apps.engine.watching.views import Readiness, WatcherSpec, WatcherView
+from apps.engine.watching.words import words_of
 
 __all__ = ["QUOTE_IS_FRESH_S", "BreakoutWatcher", "Readiness", "WatcherSpec", "WatcherView"]
 

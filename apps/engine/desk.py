@@ -16,10 +16,10 @@ from typing import Self
 from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
 from apps.domain.errors import InvalidInput, NotFound, Refused
+from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.instruments import Instrument
 from apps.domain.orders import Fill, OrderState
 from apps.domain.risk import RiskLimits, TradingMode, check_account
-from apps.domain.session_end import SessionEndRule
 from apps.domain.trading_state import Halt, HaltCause, Trading, TradingState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.breakout_watcher import WatcherView
@@ -27,13 +27,13 @@ from apps.engine.exits.exit_routine import CloseOutcome
 from apps.engine.exits.guard import GuardSettings
 from apps.engine.loop_watch import Cause, Stall, StallLog
 from apps.engine.orders.cancellations import CancelOutcome
-from apps.engine.orders.reconcile import Reconciled
 from apps.engine.orders.trade_views import TradeView
 from apps.engine.orders.trades import Trade
 from apps.engine.parts import Parts, claim_of
 from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import Broker, Clock, Journal, Link, MarketData, Subscription
 from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults
+from apps.engine.reconciling.reconciler import Reconciled
 from apps.engine.requests import BracketRequest, BreakoutRequest
 from apps.engine.risk.kill_switch import HaltOutcome
 from apps.engine.risk.trading_switch import TradingKeeper

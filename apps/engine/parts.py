@@ -11,10 +11,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from apps.domain.bars import Bar
+from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.instruments import Instrument
 from apps.domain.orders import OrderType, Ticket
 from apps.domain.risk import RiskLimits, TradingMode
-from apps.domain.session_end import SessionEndRule
 from apps.engine.alerts import AlertSink
 from apps.engine.breakout_watcher import WatcherSpec
 from apps.engine.chronicle import Chronicle
@@ -24,12 +24,9 @@ from apps.engine.exits.guard import Guard, GuardSettings
 from apps.engine.exits.session_end import SessionEnd
 from apps.engine.exits.vigil import Vigil
 from apps.engine.long_lived import LongLived
-from apps.engine.orders.adoption import Adoption
 from apps.engine.orders.cancellations import Cancellations
 from apps.engine.orders.dispatch import Dispatch
 from apps.engine.orders.execution import Execution
-from apps.engine.orders.reconcile import Reconciler
-from apps.engine.orders.snapshots import Snapshots
 from apps.engine.portfolio import Portfolio
 from apps.engine.ports import Broker, Clock, Journal, MarketData
 from apps.engine.previews import OrderDefaults, Previews
@@ -38,6 +35,9 @@ from apps.engine.prices.hours_keeper import HoursKeeper
 from apps.engine.prices.last_prices import LastPrices
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.prices.running_prices import RunningPrices
+from apps.engine.reconciling.adoption import Adoption
+from apps.engine.reconciling.reconciler import Reconciler
+from apps.engine.reconciling.snapshots import Snapshots
 from apps.engine.risk.day_opening import DayOpening
 from apps.engine.risk.kill_switch import KillSwitch
 from apps.engine.risk.margins import Claim, Margins
@@ -46,7 +46,7 @@ from apps.engine.risk.own_book import OwnBook
 from apps.engine.risk.trading_switch import TradingKeeper, TradingSwitch, Unkept
 from apps.engine.supervisor import Supervisor
 from apps.engine.switchboard import Switchboard
-from apps.engine.watchers import Watchers
+from apps.engine.watching.watchers import Watchers
 
 __all__ = ["Parts", "claim_of"]
 

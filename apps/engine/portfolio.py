@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.domain.account import Position
+from apps.domain.exits.protection import Protection, ProtectionState, protection_of
 from apps.domain.instruments import Instrument
 from apps.domain.orders import OrderState
-from apps.domain.protection import Protection, ProtectionState, protection_of
 from apps.domain.quotes import Quote
 from apps.engine.ports import Broker
 from apps.engine.risk.own_book import OwnBook

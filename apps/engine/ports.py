@@ -17,9 +17,9 @@ from apps.domain.bars import Bar
 from apps.domain.day_result import KeptDay
 from apps.domain.instruments import Instrument
 from apps.domain.link import Link, LinkState
-from apps.domain.open_intents import OpenIntent
 from apps.domain.orders import Bracket, Fill, OrderState, Ticket
 from apps.domain.quotes import Quote
+from apps.domain.reconciling.open_intents import OpenIntent
 from apps.domain.records import BarsHeard, KeptWatcher, Record
 
 __all__ = [

@@ -18,7 +18,7 @@ from apps.engine.portfolio import Portfolio, PositionView
 from apps.engine.ports import Broker, Clock
 from apps.engine.risk.own_book import OwnBook
 from apps.engine.supervisor import Supervisor, TaskEnd
-from apps.engine.watchers import Watchers
+from apps.engine.watching.watchers import Watchers
 
 __all__ = ["Shutdown", "ShutdownReport"]
 

@@ -18,10 +18,10 @@ from apps.domain.bars import Bar
 from apps.domain.brackets import EntryStyle
 from apps.domain.breakout import BreakoutRule, OnFalseBreak, Phase
 from apps.domain.errors import NotFound
+from apps.domain.exits.protection import Protection, ProtectionState
 from apps.domain.instruments import Instrument, InstrumentKind
 from apps.domain.levels import Direction
 from apps.domain.orders import Fill, OrderState, OrderStatus, Side
-from apps.domain.protection import Protection, ProtectionState
 from apps.domain.quotes import Quote
 from apps.domain.sessions import TradingHours
 from apps.domain.ticks import TickRule
@@ -31,12 +31,12 @@ from apps.engine.desk import Desk
 from apps.engine.exits.exit_routine import CloseOutcome
 from apps.engine.loop_watch import StallLog
 from apps.engine.orders.cancellations import CancelOutcome
-from apps.engine.orders.reconcile import Reconciled
 from apps.engine.orders.trade_states import TradeState
 from apps.engine.orders.trade_views import TradeView
 from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import Link, LinkState
 from apps.engine.previews import BracketPreview, BreakoutPreview
+from apps.engine.reconciling.reconciler import Reconciled
 from apps.engine.requests import BracketRequest, BreakoutRequest
 from apps.engine.risk.kill_switch import HaltOutcome
 

@@ -22,13 +22,13 @@ from apps.api.session import Session
 from apps.api.views.render import render
 from apps.domain.breakout import BreakoutRule
 from apps.domain.errors import BadSetting, InvalidInput, RiskRefused
+from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.levels import Direction
 from apps.domain.records import WatcherSeen
 from apps.domain.risk import RiskLimits
-from apps.domain.session_end import SessionEndRule
 from apps.domain.trading_state import HaltCause, Trading, TradingState
-from apps.domain.watcher_text import terms_text
-from apps.domain.watching import WatcherTerms
+from apps.domain.watching.terms import WatcherTerms
+from apps.domain.watching.text import terms_text
 from tests.api.programs import paper_gateway
 from tests.api.stand_ins import FakeDesk, a_bracket_preview, a_session, an_account, some_settings
 from tests.api.test_program import assert_quiet, desk

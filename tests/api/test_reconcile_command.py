@@ -11,8 +11,8 @@ from apps.api.outcomes import ExitCode
 from apps.api.tree import parse
 from apps.api.views.as_json import as_json
 from apps.api.views.render import render
-from apps.domain.findings import Finding, Verdict
-from apps.engine.orders.reconcile import Reconciled
+from apps.domain.reconciling.findings import Finding, Verdict
+from apps.engine.reconciling.reconciler import Reconciled
 from tests.api.stand_ins import OPEN, FakeDesk, a_session
 from tests.api.test_views import shown
 

@@ -16,9 +16,9 @@ from apps.api.views.as_json import as_json
 from apps.api.views.banner import banner, farewell
 from apps.api.views.render import render
 from apps.domain.breakout import Phase
+from apps.domain.exits.protection import ProtectionState
 from apps.domain.levels import Direction
 from apps.domain.orders import Side
-from apps.domain.protection import ProtectionState
 from apps.domain.trading_state import HaltCause, Trading, TradingState
 from apps.engine.breakout_watcher import Readiness
 from apps.engine.desk import ShutdownReport

@@ -16,9 +16,9 @@ from apps.domain.bars import Bar
 from apps.domain.day_result import KeptDay
 from apps.domain.errors import NotConnected, NotFound
 from apps.domain.instruments import Instrument, InstrumentKind
-from apps.domain.open_intents import OpenIntent
 from apps.domain.orders import Bracket, Fill, OrderState, OrderStatus, OrderType, Ticket
 from apps.domain.quotes import Quote
+from apps.domain.reconciling.open_intents import OpenIntent
 from apps.domain.records import BarsHeard, KeptWatcher, OrderReserved, Record
 from apps.domain.sessions import Span, TradingHours
 from apps.domain.ticks import TickRule

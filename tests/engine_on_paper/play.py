@@ -10,9 +10,9 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
 
+from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.orders import Side
 from apps.domain.risk import RiskLimits, TradingMode
-from apps.domain.session_end import SessionEndRule
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from apps.domain.errors import Refused
-from apps.domain.findings import Verdict
 from apps.domain.orders import OrderType, Side, Ticket
+from apps.domain.reconciling.findings import Verdict
 from apps.domain.records import OrderReserved
 from apps.engine.desk import Desk
 from apps.engine.orders.trade_states import TradeState

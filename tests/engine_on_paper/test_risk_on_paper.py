@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from apps.domain.errors import RiskRefused
+from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.risk import RiskLimits, TradingMode
-from apps.domain.session_end import SessionEndRule
 from apps.engine.requests import BracketRequest
 from tests.engine_on_paper.play import Play, a_play
 

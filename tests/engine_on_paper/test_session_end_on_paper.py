@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.domain.errors import TradingHalted
-from apps.domain.session_end import Overnight, SessionEndRule
+from apps.domain.exits.session_end import Overnight, SessionEndRule
 from apps.engine.requests import BracketRequest
 from tests.engine_on_paper.play import OPEN, Play, a_play, ms
 

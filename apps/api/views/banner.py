@@ -13,7 +13,7 @@ from apps.api.views import tables
 from apps.api.views.halts import halted
 from apps.domain.trading_state import ACTIVE, Trading
 from apps.engine.desk import ShutdownReport
-from apps.engine.watcher_views import WatcherView
+from apps.engine.watching.views import WatcherView
 
 __all__ = ["banner", "farewell", "watchers_back", "watchers_forgotten"]
 

@@ -22,7 +22,7 @@ from apps.domain.errors import WatcherRefused
 from apps.domain.numerals import plain, priced
 from apps.domain.records import WatcherSeen
 from apps.domain.risk_limits import RiskLimits
-from apps.domain.watcher_text import terms_of
+from apps.domain.watching.text import terms_of
 
 __all__ = ["opening"]
 

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from apps.api.views.tables import table
-from apps.domain.findings import Finding, Verdict
-from apps.engine.orders.reconcile import Reconciled
+from apps.domain.reconciling.findings import Finding, Verdict
+from apps.engine.reconciling.reconciler import Reconciled
 
 __all__ = ["report"]
 

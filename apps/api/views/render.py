@@ -10,10 +10,10 @@ from rich.text import Text
 from apps.api import replies
 from apps.api.views import halts, journal, link, live, market, previews, reconciled, tables
 from apps.engine.breakout_watcher import WatcherView
-from apps.engine.orders.reconcile import Reconciled
 from apps.engine.orders.trade_views import TradeView
 from apps.engine.portfolio import QuoteView
 from apps.engine.previews import BracketPreview, BreakoutPreview
+from apps.engine.reconciling.reconciler import Reconciled
 from apps.engine.risk.kill_switch import HaltOutcome
 
 __all__ = ["render"]

@@ -19,10 +19,10 @@ from apps.api.replies import (
     Watchers,
 )
 from apps.api.views import formats
+from apps.domain.exits.protection import ProtectionState
 from apps.domain.intents import OrderRef
 from apps.domain.levels import Direction
 from apps.domain.orders import OrderState
-from apps.domain.protection import ProtectionState
 from apps.engine.breakout_watcher import Readiness, WatcherView
 from apps.engine.orders.trade_views import TradeView
 from apps.engine.portfolio import PositionView

@@ -1,4 +1,4 @@
-"""Closing what is ours in one symbol: the hands of `apps.domain.exits`, which does the deciding.
+"""Closing what is ours in one symbol: the hands of the exit routine, whose head is in the domain.
 
 Here is the asking, sending and waiting: the view is put together anew after every event of the
 broker's, the decisions are carried out, and what comes of them is awaited with a deadline. Once
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from apps.domain.errors import DeskError, NotFound
-from apps.domain.exits import (
+from apps.domain.exits.routine import (
     CancelStop,
     CancelTakeProfit,
     Done,

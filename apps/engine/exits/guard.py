@@ -4,7 +4,7 @@ Every word of the broker's about an order, and every execution, is looked at her
 in that symbol still stand as it should? If not, a `Vigil` begins, which waits out the patience and
 then puts it in order. No word may come at all (an order that the broker does not list any more),
 so every trade that is not over is looked at once in a while too. What is right and what to do about
-the rest is decided in `apps.domain.guard`. A guard that is off says so when the desk opens.
+the rest is decided in `apps.domain.exits.guard`. A guard that is off says so when the desk opens.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from apps.domain.errors import IllegalTransition
-from apps.domain.guard import troubles
+from apps.domain.exits.guard import troubles
 from apps.domain.instruments import Instrument
 from apps.domain.orders import Fill, OrderState
 from apps.engine.alerts import Alert, AlertKind, AlertSink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.domain.guard_steps import (
+from apps.domain.exits.guard_steps import (
     CancelExit,
     CloseSymbol,
     Correct,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from apps.domain.guard_view import GuardedTrade, GuardOrder, GuardRole, GuardView, Reading
+from apps.domain.exits.guard_view import GuardedTrade, GuardOrder, GuardRole, GuardView, Reading
 from apps.domain.instruments import Instrument
 from apps.domain.quotes import Quote
 from apps.engine.orders.legs import Leg, LegRole

@@ -1,9 +1,10 @@
 """The end of the regular session: closing what is ours before it, or telling what stays overnight.
 
-When that is, is said by `apps.domain.session_end`; market time drives it, so a gateway at any speed
-needs no word here. A symbol is closed by the exit routine, which withdraws its unfilled entries
-too; from that moment on the gate lets no entry of that symbol through until the next session. A
-desk that opens late acts at once. What does not become flat is tried again while the session lasts.
+When that is, is said by `apps.domain.exits.session_end`; market time drives it, so a gateway at any
+speed needs no word here. A symbol is closed by the exit routine, which withdraws its unfilled
+entries too; from that moment on the gate lets no entry of that symbol through until the next
+session. A desk that opens late acts at once. What does not become flat is tried again while the
+session lasts.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from contextlib import suppress
 
 from apps.domain.bars import Bar
 from apps.domain.errors import DeskError, NotFound, TradingHalted
+from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.instruments import Instrument
 from apps.domain.numerals import plain
-from apps.domain.session_end import SessionEndRule
 from apps.domain.sessions import Span
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.deadlines import Changes

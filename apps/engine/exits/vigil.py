@@ -1,8 +1,8 @@
 """One symbol in trouble: the guard's hands, from the first sign of it until all is well again.
 
-The view is put together anew after every event of the broker's, `apps.domain.guard` decides, and
-what it decides is done here. Seconds count only while something can be done: not while the link is
-down or the symbol is halted. A quote, which costs a market-data line, is opened only once the
+The view is put together anew after every event of the broker's, `apps.domain.exits.guard` decides,
+and what it decides is done here. Seconds count only while something can be done: not while the link
+is down or the symbol is halted. A quote, which costs a market-data line, is opened only once the
 patience is over.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from apps.domain.errors import DeskError, NotFound
-from apps.domain.guard import decide
-from apps.domain.guard_steps import (
+from apps.domain.exits.guard import decide
+from apps.domain.exits.guard_steps import (
     CancelExit,
     CloseSymbol,
     Correct,
@@ -26,7 +26,7 @@ from apps.domain.guard_steps import (
     ResizeExit,
     Well,
 )
-from apps.domain.guard_view import GuardView, Reading
+from apps.domain.exits.guard_view import GuardView, Reading
 from apps.domain.instruments import Instrument
 from apps.domain.orders import OrderType, Side, Ticket, TimeInForce
 from apps.domain.quotes import Quote

@@ -15,10 +15,10 @@ from collections.abc import Container
 from decimal import Decimal
 
 from apps.domain.errors import IllegalTransition
+from apps.domain.exits.protection import ProtectionState, protection_of
 from apps.domain.instruments import Instrument
 from apps.domain.orders import Bracket, Fill, OrderState, Ticket
 from apps.domain.pnl import last_word
-from apps.domain.protection import ProtectionState, protection_of
 from apps.engine.deadlines import Changes
 from apps.engine.orders.legs import Leg, LegRole, roles_of
 from apps.engine.orders.trade_states import ENDED, FILLED_SOMEHOW, TRANSITIONS, TradeState

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from apps.domain.day_result import KeptDay
 from apps.domain.errors import JournalLost, JournalRefused
-from apps.domain.open_intents import OpenIntent
+from apps.domain.reconciling.open_intents import OpenIntent
 from apps.domain.records import BarsHeard, KeptWatcher, Record
 from apps.store.journal import days, keeping, schema
 from apps.store.journal.layouts import LAYOUTS

@@ -6,7 +6,7 @@ import sqlite3
 from typing import cast
 
 from apps.domain.records import BarsHeard, KeptWatcher, WatcherSeen
-from apps.domain.watching import number_of
+from apps.domain.watching.terms import number_of
 from apps.store.journal.layouts import LAYOUTS
 
 __all__ = ["bars_heard", "highest_watcher", "watchers"]

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
 
-from apps.domain.open_intents import OpenIntent, OpenOrder
 from apps.domain.orders import Fill
 from apps.domain.pnl import last_word
+from apps.domain.reconciling.open_intents import OpenIntent, OpenOrder
 from apps.domain.records import (
     CommissionReported,
     Executed,

@@ -10,8 +10,8 @@ import pytest
 
 from apps.domain.account import Position
 from apps.domain.errors import NotFound, RiskRefused
+from apps.domain.exits.protection import ProtectionState
 from apps.domain.orders import OrderStatus, OrderType
-from apps.domain.protection import ProtectionState
 from apps.engine.alerts import AlertKind
 from apps.engine.exits.exit_routine import CloseOutcome
 from apps.engine.orders.trade_states import TradeState

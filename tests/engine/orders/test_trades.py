@@ -11,9 +11,9 @@ from apps.domain.brackets import build_bracket
 from apps.domain.errors import IllegalTransition
 from apps.domain.orders import Bracket, Fill, OrderStatus, Side
 from apps.engine.orders.legs import LegRole
-from apps.engine.orders.restoring import expectation
 from apps.engine.orders.trade_states import TRANSITIONS, TradeState
 from apps.engine.orders.trades import Trade
+from apps.engine.reconciling.restoring import expectation
 from tests.engine.fakes import AAPL, FakeBroker, FakeClock
 
 

@@ -1,0 +1,1 @@
+"""How what is held is closed and kept protected: decisions, each as decide(view, progress)."""

@@ -1,0 +1,1 @@
+"""What we count with, held against what the broker says."""

@@ -1,0 +1,1 @@
+"""A watcher as it outlives the desk that armed it."""

@@ -1,0 +1,1 @@
+"""The one routine that holds journal and broker against each other."""

@@ -1,0 +1,1 @@
+"""The watchers of a desk, and what is kept of them."""
