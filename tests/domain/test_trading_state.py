@@ -90,6 +90,13 @@ def test_refusal_says_since_when_by_whom_and_what_to_do() -> None:
         check_opening(HALTED, "AAPL", only_reduces=False)
 
 
+def test_kill_file_has_to_go_before_trading_goes_on() -> None:
+    killed = Trading(TradingState.HALTED, HaltCause.FILE)
+    assert killed.way_on == "Remove the file; then `resume` lets entries through again."
+    with pytest.raises(TradingHalted, match="Remove the file"):
+        check_opening(killed, "AAPL", only_reduces=False)
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.lists(events, max_size=12))
 def test_nothing_but_resume_ever_lets_more_through(story: list[Event]) -> None:

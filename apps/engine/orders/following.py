@@ -105,8 +105,12 @@ class Following:
             self.tell(AlertKind.ORDER, sent_words(trade), trade)
         await self._await_entry(trade, entry_patience_s)
         await trade.changes.ever(lambda: trade.is_over)
-        if trade.state is TradeState.CLOSED:
-            await trade.changes.until(lambda: _is_complete(trade), FEES_PATIENCE_S, self._clock)
+        while trade.state is TradeState.CLOSED:
+            if await trade.changes.until(lambda: _is_complete(trade), FEES_PATIENCE_S, self._clock):
+                break
+            if trade.is_over:
+                break
+        await trade.changes.ever(lambda: trade.is_over)
         self._tell_end(trade)
 
     async def _await_entry(self, trade: Trade, patience_s: float) -> None:

@@ -65,6 +65,7 @@ TRANSITIONS: dict[TradeState, frozenset[TradeState]] = {
     # what was looked for in vain may still turn up: then it is followed again
     _S.NEVER_ACCEPTED: FILLED_SOMEHOW | {_S.WORKING, _S.REJECTED, _S.WITHDRAWN},
     _S.GONE: FILLED_SOMEHOW | {_S.WORKING},
-    _S.CLOSED: frozenset(),
+    # more of an entry may still be told when all that was known of it has been exited
+    _S.CLOSED: FILLED_SOMEHOW - {_S.CLOSED},
 }
 """What may follow what; everything else raises IllegalTransition."""

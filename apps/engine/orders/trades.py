@@ -52,6 +52,7 @@ class Trade:
         self._is_gone = False
         self._legs: dict[int, Leg] = {}
         self._fills: dict[str, Fill] = {}
+        self._closed_elsewhere = Decimal(0)
         self._over = asyncio.Event()
 
     @property
@@ -102,7 +103,7 @@ class Trade:
     @property
     def open_quantity(self) -> Decimal:
         """How much of what was entered has not been exited; never negative."""
-        return max(Decimal(0), self.entry.filled - self.exit_filled)
+        return max(Decimal(0), self.entry.filled - self.exit_filled - self._closed_elsewhere)
 
     @property
     def is_over(self) -> bool:
@@ -222,6 +223,7 @@ class Trade:
     def close_elsewhere(self) -> None:
         """Take note that what was entered has been exited by orders that are not the trade's."""
         if self._state in FILLED_SOMEHOW - {TradeState.CLOSED}:
+            self._closed_elsewhere += self.open_quantity
             self._to(TradeState.CLOSED)
 
     def settle(self) -> None:
@@ -266,7 +268,7 @@ class Trade:
         self.changes.announce()
 
     def _where_it_stands(self) -> TradeState:
-        if self._state is TradeState.CLOSED or self._is_gone:
+        if self._is_gone or (self._state is TradeState.CLOSED and not self.open_quantity):
             return self._state
         has_filled = self.entry.filled > 0 or self._state in FILLED_SOMEHOW
         return self._filled_state() if has_filled else self._unfilled_state()
@@ -282,7 +284,7 @@ class Trade:
         return self._state
 
     def _filled_state(self) -> TradeState:
-        if self.exit_filled >= self.entry.filled and self.entry.is_over:
+        if not self.open_quantity and self.entry.is_over:
             return TradeState.CLOSED
         if self.exit_filled > 0:
             return TradeState.EXITING

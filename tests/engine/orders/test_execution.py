@@ -76,6 +76,17 @@ async def test_fill_that_crosses_the_withdrawal_gets_its_exits_anew(stage: Stage
     assert stage.desk.trades()[0].state is TradeState.CLOSED
 
 
+async def test_entry_that_fills_while_it_is_withdrawn_is_not_called_withdrawn(stage: Stage) -> None:
+    entry, target, stop = await stage.enter()
+    stage.broker.accept(entry, target, stop)
+    stage.broker.obeys = False
+    await stage.clock.advance(10.1)
+    stage.broker.fill(entry, "10", "190.62")
+    await settle()
+    assert stage.desk.trades()[0].state is TradeState.PROTECTED
+    assert not [text for text in stage.texts(AlertKind.ORDER) if "withdrawn" in text]
+
+
 async def test_withdrawal_waits_for_the_link(stage: Stage) -> None:
     entry, target, stop = await stage.enter()
     stage.broker.accept(entry, target, stop)
