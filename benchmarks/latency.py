@@ -213,6 +213,8 @@ async def desk_worker(gateway: TimedGateway) -> AsyncIterator[Worker]:
     """Run a desk on ``gateway``, in a state folder of its own."""
     with tempfile.TemporaryDirectory(prefix="desk-benchmark-") as home:
         settings = desk_settings(home, IB_HOST=gateway.host, IB_PORT=str(gateway.port))
+        # the script has pauses that no market has: each is asked about, oftener than IB allows
+        settings["BENCHMARK_UNPACED"] = "1"
         async with Worker.start("benchmarks.desk_process", environment=settings) as desk:
             yield desk
 

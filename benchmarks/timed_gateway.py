@@ -16,7 +16,9 @@ from typing import cast
 
 from apps.paper.clock import ManualClock
 from apps.paper.connection import ClientSocket
+from apps.paper.limits import NO_LIMITS
 from apps.paper.server import PaperGateway
+from apps.paper.settings import GatewaySettings
 from benchmarks.figures import BenchmarkFailed
 from benchmarks.script import BAR_MS, SCRIPT_START, Script, ScriptedMarket
 
@@ -78,7 +80,8 @@ class TimedGateway(PaperGateway):
     async def follow(cls, script: Script, *, legs: int = 3) -> AsyncIterator[TimedGateway]:
         """Serve ``script`` on a free port until the block ends; market time stands still."""
         clock = ManualClock(SCRIPT_START - BAR_MS)
-        async with cls.open(market=ScriptedMarket(script), clock=clock) as gateway:
+        settings = GatewaySettings(limits=NO_LIMITS)  # the floor subscribes as fast as it can
+        async with cls.open(settings, market=ScriptedMarket(script), clock=clock) as gateway:
             timed = cast("TimedGateway", gateway)
             timed.stopwatch = Stopwatch(legs)
             yield timed
