@@ -26,7 +26,7 @@ def desk_settings(home: str, **others: str) -> dict[str, str]:
         "ONE_INTENT_PER_SYMBOL": "off",
         "REFUSE_DUPLICATES": "off",
         "REGULAR_HOURS_ONLY": "off",
-        "MAX_MARGIN_PCT": "off",
+        "MAX_MARGIN_PCT": "100",
         "MAX_DAILY_LOSS": "1000000000",
         "LOG_LEVEL": "WARNING",
         "LOG_FILE": "",

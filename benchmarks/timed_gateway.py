@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from time import perf_counter_ns
 from typing import cast
 
@@ -27,6 +28,7 @@ __all__ = ["Stopwatch", "TimedGateway"]
 _PREFIX = 4
 _PLACE_ORDER = b"3\0"
 _PATIENCE_S = 2.0
+_CASH = Decimal(1_000_000_000)
 
 
 class Stopwatch:
@@ -80,7 +82,8 @@ class TimedGateway(PaperGateway):
     async def follow(cls, script: Script, *, legs: int = 3) -> AsyncIterator[TimedGateway]:
         """Serve ``script`` on a free port until the block ends; market time stands still."""
         clock = ManualClock(SCRIPT_START - BAR_MS)
-        settings = GatewaySettings(limits=NO_LIMITS)  # the floor subscribes as fast as it can
+        # the floor subscribes as fast as it can, and the desk checks funds that never run out
+        settings = GatewaySettings(limits=NO_LIMITS, cash=_CASH)
         async with cls.open(settings, market=ScriptedMarket(script), clock=clock) as gateway:
             timed = cast("TimedGateway", gateway)
             timed.stopwatch = Stopwatch(legs)

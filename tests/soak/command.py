@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +24,7 @@ _HEADING = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Soak; give 0 when nothing was broken, 1 when something was."""
     options = _parser().parse_args(argv)
+    logging.disable(logging.CRITICAL)  # a restart each night is what the soak is for
     soak = Soak(
         _MONDAY,
         _MONDAY + timedelta(days=options.days),

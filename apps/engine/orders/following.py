@@ -104,13 +104,14 @@ class Following:
         if is_new:
             self.tell(AlertKind.ORDER, sent_words(trade), trade)
         await self._await_entry(trade, entry_patience_s)
-        await trade.changes.ever(lambda: trade.is_over)
-        while trade.state is TradeState.CLOSED:
-            if await trade.changes.until(lambda: _is_complete(trade), FEES_PATIENCE_S, self._clock):
+        while True:
+            await trade.changes.ever(lambda: trade.is_over)
+            if trade.state is TradeState.CLOSED:
+                await trade.changes.until(
+                    lambda: _is_complete(trade) or not trade.is_over, FEES_PATIENCE_S, self._clock
+                )
+            if trade.is_over:  # else more of its entry was told meanwhile
                 break
-            if trade.is_over:
-                break
-        await trade.changes.ever(lambda: trade.is_over)
         self._tell_end(trade)
 
     async def _await_entry(self, trade: Trade, patience_s: float) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from decimal import Decimal
 
 from apps.domain.brackets import stakes
@@ -153,6 +152,7 @@ class OrderGate:
 
     def _entry(self, bracket: Bracket, reference: Decimal, holder: str) -> EntryContext:
         instrument, now_s = bracket.instrument, self._clock.monotonic()
+        now = self._market_clock.now
         worst = stakes(bracket, reference).worst_price
         seen = self._prices.newest(instrument.con_id)
         return EntryContext(
@@ -168,7 +168,7 @@ class OrderGate:
             sent_last_minute=self._sent_since(now_s - RATE_WINDOW_S),
             market_price=None if seen is None else seen.price,
             price_age_s=None if seen is None else max(0.0, now_s - seen.at_s),
-            in_regular_hours=_is_open(instrument, self._market_clock.now),
+            in_regular_hours=None if now is None else instrument.hours.is_open(now),
             margin=self._margins.margin(Claim(holder, instrument, bracket.entry, worst)),
         )
 
@@ -180,11 +180,3 @@ class OrderGate:
 
 def _any_time(_: Instrument) -> None:
     pass
-
-
-def _is_open(instrument: Instrument, at: datetime | None) -> bool | None:
-    """Tell whether ``at`` is in the regular hours; None beyond the days that the hours are of."""
-    hours = instrument.hours.regular
-    if at is None or not hours or not hours[0].start <= at < hours[-1].end:
-        return None
-    return instrument.hours.regular_at(at) is not None

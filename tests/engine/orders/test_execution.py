@@ -466,3 +466,28 @@ async def test_part_whose_exits_sleep_is_cut_loose_sooner_than_an_unfilled_entry
     stage.broker.accept(target, stop)
     await settle()
     assert stage.desk.trades()[0].state is TradeState.PROTECTED
+
+
+async def test_trade_that_goes_on_while_its_fees_are_awaited_is_told_once_and_with_all_of_them(
+    stage: Stage,
+) -> None:
+    entry, target, stop = await send(stage)
+    stage.broker.accept(entry, target, stop)
+    stage.broker.fill(entry, "4", "190.41")
+    stage.broker.set_status(entry, OrderStatus.CANCELLED)
+    first = stage.broker.fill(target, "4", "192.41", commission=None)
+    await settle()
+    assert stage.desk.trades()[0].state is TradeState.CLOSED
+    stage.broker.fill(entry, "2", "190.42")
+    assert stage.desk.trades()[0].state is TradeState.EXITING
+    stage.broker.set_status(entry, OrderStatus.CANCELLED)
+    last = stage.broker.fill(target, "2", "192.41", commission=None)
+    stage.broker.set_status(target, OrderStatus.CANCELLED)
+    stage.broker.set_status(stop, OrderStatus.CANCELLED)
+    stage.broker.send_fill(replace(first, commission=Decimal(1)))
+    await settle()
+    assert stage.texts(AlertKind.CLOSED) == []
+    stage.broker.send_fill(replace(last, commission=Decimal(1)))
+    await settle()
+    (told,) = stage.texts(AlertKind.CLOSED)
+    assert "(fees 4.00)" in told
