@@ -12,7 +12,18 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import gateway_load, gateway_throughput, latency, loop_lag, memory, restart, startup
+from benchmarks import (
+    data_load,
+    gateway_load,
+    gateway_throughput,
+    history_slice,
+    latency,
+    loop_lag,
+    memory,
+    one_shot,
+    restart,
+    startup,
+)
 from benchmarks.figures import BenchmarkFailed, Report, show
 
 __all__ = ["BENCHMARKS", "main"]
@@ -24,7 +35,10 @@ BENCHMARKS: dict[str, Callable[..., Coroutine[Any, Any, Report]]] = {
     "loop-lag": loop_lag.measure,
     "memory": memory.measure,
     "start-up": startup.measure,
+    "one-shot": one_shot.measure,
     "restart": restart.measure,
+    "history-slice": history_slice.measure,
+    "data-load": data_load.measure,
     "gateway": gateway_throughput.measure,
     "gateway-load": gateway_load.measure,
 }

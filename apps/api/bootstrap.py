@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from apps.api.clock import SystemClock
 from apps.api.config import Settings
 from apps.api.halt_files import HaltFiles
+from apps.api.history_folder import history_folder
 from apps.api.kill_signal import on_kill_signal
 from apps.api.live import Confirm, check_live
 from apps.api.logs import logging_to
@@ -31,7 +32,8 @@ from apps.api.state import (
     hold_link,
     state_root,
 )
-from apps.domain.errors import RiskRefused
+from apps.api.views.as_json import as_json
+from apps.domain.errors import HistoryRefused, RiskRefused
 from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.risk import RiskLimits, TradingMode, check_account
 from apps.domain.trading_state import HaltCause
@@ -41,11 +43,14 @@ from apps.engine.exits.guard import GuardSettings
 from apps.engine.loop_watch import LoopWatch
 from apps.engine.ports import Journal
 from apps.engine.previews import OrderDefaults
+from apps.engine.routines.runner import RoutineRunner
 from apps.engine.supervisor import Restarts, Supervised, Supervisor, TaskEnd
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
+from apps.ib.patience import Patience
 from apps.ib.reports import ErrorSink
 from apps.ib.requests import Timeouts
+from apps.store.history.store import HistoryStore
 from apps.store.journal.file import JournalFile
 
 if TYPE_CHECKING:
@@ -57,13 +62,17 @@ _LOGGER = logging.getLogger(__name__)
 
 _KEEPING_TIMEOUT_S = 1.0
 
+_SETTLE_S = 0.5
+"""Between two links with one client id, which IB's side frees with a delay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A desk, and the embedded gateway that it talks to, if it does."""
+    """A desk, what runs its routines, and the embedded gateway that it talks to, if it does."""
 
     desk: Desk
     gateway: PaperGateway | None
+    routines: RoutineRunner
 
 
 @asynccontextmanager
@@ -87,9 +96,10 @@ async def joined_desk(
         if folder_name:
             journal = stack.enter_context(_journal(settings, root, folder_name))
         if not settings.embedded:
-            stack.enter_context(
+            free_for_s = stack.enter_context(
                 hold_link(root, settings.ib_host, settings.ib_port, settings.ib_client_id)
             )
+            await _settled(free_for_s)
         gateway = await stack.enter_async_context(_embedded(settings))
         ib = await stack.enter_async_context(_linked(settings, gateway, alerts))
         if journal is None:
@@ -99,12 +109,14 @@ async def joined_desk(
         keeper = HaltFiles(account_folder(root, mode=settings.trading_mode, account=name))
         _check_account(settings, root, journal, ib.broker.account)
         await _confirmed(settings, limits, ib, journal, keeper, confirm)
+        history = stack.enter_context(_history(settings, ib.broker.account, alerts))
         desk = await stack.enter_async_context(
             _desk(
                 settings,
                 limits,
                 ib,
                 journal,
+                history,
                 keeper,
                 alerts,
                 live_is_confirmed=settings.live and confirm is not None,
@@ -112,7 +124,8 @@ async def joined_desk(
         )
         stack.enter_context(on_kill_signal(lambda: desk.halt_now(HaltCause.SIGNAL)))
         stack.enter_context(LoopWatch(desk.on_stall))
-        yield Joined(desk, gateway)
+        routines = RoutineRunner(desk, SystemClock(), encode=as_json, configuration=settings.chosen)
+        yield Joined(desk, gateway, routines)
 
 
 def _limits(settings: Settings) -> RiskLimits:
@@ -125,6 +138,7 @@ def _desk(
     limits: RiskLimits,
     ib: IBGateway,
     journal: Journal,
+    history: HistoryStore | None,
     keeper: HaltFiles,
     alerts: AlertSink,
     *,
@@ -148,6 +162,9 @@ def _desk(
         ref_suffix=lambda: secrets.token_hex(5),
         keeper=keeper,
         live_is_confirmed=live_is_confirmed,
+        trading_enabled=settings.trading_enabled,
+        history=history,
+        past_bars=ib.past_bars,
     )
 
 
@@ -209,6 +226,20 @@ def _journal(settings: Settings, root: Path, account: str) -> Iterator[JournalFi
             yield journal
 
 
+@contextmanager
+def _history(settings: Settings, account: str, alerts: AlertSink) -> Iterator[HistoryStore | None]:
+    """Open the account's bars; a desk trades without them where they cannot be opened."""
+    with ExitStack() as stack:
+        store = None
+        try:
+            folder = history_folder(settings, account)
+            store = stack.enter_context(HistoryStore.open(folder))
+        except HistoryRefused as error:
+            _LOGGER.warning("%s", error.message)
+            alerts(Alert(AlertKind.WARNING, f"no bars are kept: {error.message}"))
+        yield store
+
+
 @asynccontextmanager
 async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
     if not settings.embedded:
@@ -219,6 +250,12 @@ async def _embedded(settings: Settings) -> AsyncIterator[PaperGateway | None]:
 
     async with embedded_gateway(settings) as gateway:
         yield gateway
+
+
+async def _settled(free_for_s: float | None) -> None:
+    """Let the broker's side get over the last link with our client id, if there was one."""
+    if free_for_s is not None and free_for_s < _SETTLE_S:
+        await SystemClock().sleep(_SETTLE_S - free_for_s)
 
 
 def _endpoint(settings: Settings, gateway: PaperGateway | None) -> Endpoint:
@@ -242,8 +279,9 @@ async def _linked(
         on_error=tell,
         timeouts=Timeouts.with_silence(settings.ib_silence_s),
         restarts=settings.ib_restart_windows,
+        market_data_type=settings.market_data_type,
     ) as ib:
-        await ib.connect()
+        await ib.connect(Patience(settings.ib_connect_attempts))
         supervisor = Supervisor(SystemClock())
         supervisor.start(
             "keep connected",

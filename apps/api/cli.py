@@ -13,21 +13,22 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from apps.api.config import SETTINGS, Settings, load_settings
-from apps.api.ending import Ending
+from apps.api.config import SETTINGS, Setting, Settings, load_settings
+from apps.api.ending import Ending, leave
 from apps.api.interrupts import Interrupted, Interrupts
 from apps.api.outcomes import ExitCode, error_as_json, exit_code_of
 from apps.api.outlet import Outlet, say_at_the_end
 from apps.api.replies import Reply
 from apps.api.session import Command, Session
+from apps.api.state import EMBEDDED, account_folder, state_root
 from apps.api.tree import ShowHelp, Tree, parse_with
 from apps.domain.errors import DeskError, InvalidInput
 
@@ -57,7 +58,8 @@ class OpenMenu:
 class Request:
     """What the command line asked for, ``text`` in its own words.
 
-    ``options`` are settings by name, as text. ``confirm_live`` is the account that was named;
+    ``options`` are settings by name, as text; ``words`` the command's own, after the settings.
+    ``confirm_live`` is the account that was named;
     ``fresh`` begins without the watchers of the last session.
     """
 
@@ -69,17 +71,23 @@ class Request:
     text: str = ""
     confirm_live: str = ""
     fresh: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def is_one_shot(self) -> bool:
         """The process ends with one command."""
         return not isinstance(self.command, OpenMenu)
 
+    @property
+    def is_session(self) -> bool:
+        """The desk stays: the watchers of the last session come back, and stay for the next."""
+        return not self.is_one_shot or getattr(self.command, "stays", False)
 
-def main() -> int:
-    """Run the program of this process; give its exit code."""
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the program of this process, or what ``words`` ask for; give its exit code."""
     _occupy_standard_streams()
-    words = sys.argv[1:]
+    words = sys.argv[1:] if words is None else words
     in_json = "--json" in words
     try:
         request = request_of(words)
@@ -96,25 +104,42 @@ def request_of(words: Sequence[str]) -> Request:
     """Give the request that the command line asks for. Raises InvalidInput."""
     taken: dict[str, Any] = {}
     parsed = parse_with(_program(taken), words)
-    if taken.get("fresh") and not isinstance(parsed.command, OpenMenu):
-        raise InvalidInput(
-            "--fresh begins a session without the last one's watchers; a single command has none."
-        )
     options = {
         setting.name: taken[setting.field]
         for setting in SETTINGS
         if taken.get(setting.field) is not None
     }
-    return Request(
+    request = Request(
         parsed.command,
         options,
         in_json=parsed.in_json,
         exit_on_error=bool(taken.get("exit_on_error")),
         toolbar=not taken.get("no_toolbar"),
-        text=shlex.join(words),
+        text=shlex.join(_without_secrets(words)),
         confirm_live=taken.get("confirm_live") or "",
         fresh=bool(taken.get("fresh")),
+        words=parsed.words,
     )
+    if request.fresh and not request.is_session:
+        raise InvalidInput(
+            "--fresh begins a session without the last one's watchers; a single command has none."
+        )
+    return request
+
+
+def _without_secrets(words: Sequence[str]) -> Iterator[str]:
+    """Give the words as the journal may keep them."""
+    secrets = {setting.option: setting for setting in SETTINGS if setting.secret}
+    before: Setting | None = None
+    for word in words:
+        option, is_joined, value = word.partition("=")
+        if before is not None:
+            yield before.shown(word)
+        elif is_joined and option in secrets:
+            yield f"{option}={secrets[option].shown(value)}"
+        else:
+            yield word
+        before = secrets.get(word) if before is None else None
 
 
 def _run(request: Request, outlet: Outlet, *, in_json: bool) -> int:
@@ -182,29 +207,28 @@ def _output_gone(fd: int, ending: Ending) -> None:
 
 
 async def _work(request: Request, interrupts: Interrupts, ending: Ending) -> ExitCode:
-    from apps.api.beside import done_beside  # noqa: PLC0415 - help stays light
-    from apps.api.checks import check  # noqa: PLC0415
-    from apps.api.situation import Situation  # noqa: PLC0415
-    from apps.api.stage import open_console  # noqa: PLC0415
-
     settings = load_settings(
         request.options, os.environ, working_folder=Path.cwd(), project_root=PROJECT_ROOT
     )
+    done = None
+    if request.is_one_shot and request.command.needs_desk:
+        done = await _beside(request, settings, interrupts)
+    if done is not None and done.value is None:
+        return done.exit_code
+
+    from apps.api.checks import check  # noqa: PLC0415 - help stays light, and so does all above
+    from apps.api.situation import Situation  # noqa: PLC0415
+    from apps.api.trading import check_trading  # noqa: PLC0415
+
     situation = Situation(settings)
-    console = open_console(
-        settings,
-        interrupts,
-        situation,
-        one_shot=request.is_one_shot,
-        in_json=request.in_json,
-        toolbar=request.toolbar,
-    )
+    console = _opened_console(request, settings, interrupts, situation)
     console.on_output_gone(lambda: ending.quit_with(ExitCode.ERROR))
     try:
+        if done is not None:
+            console.show(done)
+            return done.exit_code
         check(request.command)
-        if (reply := await done_beside(request.command, settings)) is not None:
-            console.show(reply)
-            return reply.exit_code
+        check_trading(request.command, settings)
         if request.command.needs_desk:
             return await _with_desk(request, settings, console, situation, ending)
         return await _one_shot(request.command, Session(console, settings, one_shot=True))
@@ -215,6 +239,40 @@ async def _work(request: Request, interrupts: Interrupts, ending: Ending) -> Exi
         return ExitCode.INTERRUPTED
 
 
+def _opened_console(
+    request: Request, settings: Settings, interrupts: Interrupts, situation: Situation
+) -> Console:
+    from apps.api.stage import open_console  # noqa: PLC0415 - help stays light
+
+    return open_console(
+        settings,
+        interrupts,
+        situation,
+        one_shot=request.is_one_shot,
+        in_json=request.in_json,
+        toolbar=request.toolbar,
+    )
+
+
+async def _beside(request: Request, settings: Settings, interrupts: Interrupts) -> Reply | None:
+    """Have a desk that runs do it, if one does. Raises DeskError."""
+    from apps.api.beside.caller import Asking, done_beside  # noqa: PLC0415 - help stays light
+
+    async def answer(prompt: str) -> str:
+        from apps.api.situation import Situation  # noqa: PLC0415 - only who asks needs a terminal
+
+        console = _opened_console(request, settings, interrupts, Situation(settings))
+        return await console.answer(prompt)
+
+    interactive = sys.stdin.isatty() and not request.in_json
+    asking = Asking(request.command, request.words, request.confirm_live, interactive)
+    try:
+        return await interrupts.foreground(done_beside(asking, settings, answer))
+    except Interrupted:
+        click.echo("Left; what was sent stays, see `orders`.", err=True)
+        return Reply(exit_code=ExitCode.INTERRUPTED)
+
+
 async def _with_desk(
     request: Request,
     settings: Settings,
@@ -223,6 +281,7 @@ async def _with_desk(
     ending: Ending,
 ) -> ExitCode:
     from apps.api.bootstrap import joined_desk  # noqa: PLC0415 - help stays light
+    from apps.api.http.service import HttpService  # noqa: PLC0415
     from apps.api.live import confirmation  # noqa: PLC0415
     from apps.api.stage import window_title  # noqa: PLC0415
     from apps.api.views.banner import banner, farewell  # noqa: PLC0415
@@ -233,7 +292,7 @@ async def _with_desk(
         settings,
         console,
         request.confirm_live,
-        one_shot=request.is_one_shot,
+        one_shot=not request.is_session,
         fresh=request.fresh,
     )
     title = window_title(console, situation)
@@ -250,13 +309,21 @@ async def _with_desk(
                     is_read_only=desk.is_read_only,
                 )
             )
-            session = Session(console, settings, desk, one_shot=request.is_one_shot)
+            session = Session(
+                console,
+                settings,
+                desk,
+                one_shot=request.is_one_shot,
+                runner=joined.routines,
+                service=HttpService(_folder(settings, desk.account_name)),
+            )
             try:
                 code = await _foreground(request, session, situation)
             finally:
                 ending.begin()
+                await session.http.end()
                 # what a single command has armed ends with it: nobody would look for it later
-                report = await desk.shutdown(ends_watchers=request.is_one_shot)
+                report = await desk.shutdown(ends_watchers=not request.is_session)
                 console.say(farewell(report, settings))
     finally:
         if situation.desk is not None:
@@ -266,15 +333,21 @@ async def _with_desk(
 
 
 async def _foreground(request: Request, session: Session, situation: Situation) -> ExitCode:
-    from apps.api.menu import Menu  # noqa: PLC0415 - help stays light
+    from apps.api.beside.listener import listening  # noqa: PLC0415 - help stays light
+    from apps.api.menu import Menu  # noqa: PLC0415
 
     try:
         if request.is_one_shot:
             session.note_command(request.text)
+        if not request.is_session:
             return await _one_shot(request.command, session)
         _take_up_watchers(request, session)
-        menu = Menu(session, situation.prompt, exit_on_error=request.exit_on_error)
-        return await menu.run()
+        folder = _folder(session.settings, session.desk.account_name)
+        async with listening(replace(session, one_shot=False), folder):
+            if request.is_one_shot:
+                return await _one_shot(request.command, session)
+            menu = Menu(session, situation.prompt, exit_on_error=request.exit_on_error)
+            return await menu.run()
     except DeskError as error:
         session.console.show_error(error)
         return exit_code_of(error)
@@ -283,13 +356,27 @@ async def _foreground(request: Request, session: Session, situation: Situation) 
         return ExitCode.INTERRUPTED
 
 
+def _folder(settings: Settings, account: str) -> Path:
+    """Give the folder that the desk of ``account`` holds."""
+    name = EMBEDDED if settings.embedded else account
+    return account_folder(state_root(settings.desk_home), mode=settings.trading_mode, account=name)
+
+
 def _take_up_watchers(request: Request, session: Session) -> None:
     """Have the watchers of the last session go on, or end there where that is asked for."""
-    from apps.api.views.banner import watchers_back, watchers_forgotten  # noqa: PLC0415
+    from apps.api.views.banner import (  # noqa: PLC0415
+        watchers_back,
+        watchers_forgotten,
+        watchers_rest,
+    )
 
     if request.fresh:
         if forgotten := session.desk.forget_watchers("--fresh"):
             session.console.say(watchers_forgotten(forgotten))
+    elif not session.settings.trading_enabled:
+        # what they would enter would be refused, and they would be spent by it
+        if resting := session.desk.resting_watchers():
+            session.console.say(watchers_rest(resting))
     elif rows := session.desk.bring_back_watchers():
         session.console.say(watchers_back(rows))
 
@@ -401,4 +488,4 @@ def _abandon_stdout() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

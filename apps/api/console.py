@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
+from typing import IO, Any
 
 from aioconsole import ainput  # type: ignore[import-untyped] # it ships no types
 from rich.console import Console as RichConsole
@@ -19,6 +21,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from apps.api.bell import Bell
+from apps.api.counting import Count, counted
 from apps.api.interrupts import Interrupts
 from apps.api.outcomes import error_as_json
 from apps.api.replies import Reply
@@ -29,7 +32,7 @@ from apps.api.views.render import render
 from apps.domain.errors import DeskError
 from apps.engine.alerts import Alert
 
-__all__ = ["Console", "Manner", "Streams"]
+__all__ = ["Console", "Manner", "Sheet", "Streams"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,27 @@ class Manner(Enum):
     """JSON alone to stdout, everything else to stderr."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is written on where that is not this process's own stdout and stderr.
+
+    ``variables`` stand for the environment, where they say what a terminal can do.
+    """
+
+    out: IO[str]
+    err: IO[str]
+    columns: int
+    lines: int
+    variables: Mapping[str, str]
+
+
 class Console:
     """The trader's side of the desk.
 
     ``commands`` and ``answers`` open the streams of each kind of line, when the first is wanted.
     ``interactive``: somebody is there to answer. ``shared_line``: the terminal itself echoes what
     is typed, on the line that the cursor is on (a dumb terminal). ``bell`` is None where nobody
-    would hear it.
+    would hear it. ``sheet`` is given where somebody else's terminal is written to.
     """
 
     def __init__(
@@ -70,6 +87,7 @@ class Console:
         manner: Manner = Manner.SESSION,
         shared_line: bool = False,
         bell: Bell | None = None,
+        sheet: Sheet | None = None,
     ) -> None:
         self.interactive = interactive
         self.interrupts = interrupts
@@ -81,9 +99,7 @@ class Console:
         self._reading = False
         self.left_question = False
         """The last question was left without an answer, by Ctrl-C or the end of input."""
-        # without file=, so that they follow a sys.stdout that prints above the line being typed
-        self._out = _Output(highlight=False)
-        self._err = _Output(highlight=False, stderr=True)
+        self._out, self._err = _outputs(sheet)
 
     def on_output_gone(self, tell: Callable[[], None]) -> None:
         """Have ``tell`` called when nobody reads stdout any more."""
@@ -119,7 +135,11 @@ class Console:
 
     def say(self, words: RenderableType) -> None:
         """Print words that are no result."""
-        self._print(self._out if self._manner is Manner.SESSION else self._err, words)
+        self._print(self._words, words)
+
+    def counted(self, title: str) -> AbstractContextManager[Count]:
+        """Show how far something long is, while the block runs."""
+        return counted(title, self._words, self.say)
 
     def preview(self, value: object) -> None:
         """Show a value as words: what is about to be done."""
@@ -145,6 +165,10 @@ class Console:
             self.tell(line)
             if self._bell is not None and self._bell.rings_for(alert):
                 self._out.bell()
+
+    @property
+    def _words(self) -> _Output:
+        return self._out if self._manner is Manner.SESSION else self._err
 
     async def _read(self, streams: Streams, prompt: str) -> str:
         self._reading = True
@@ -173,6 +197,23 @@ def _sentence(error: DeskError) -> str:
     if error.code is None or str(error.code) in words:
         return words
     return f"{words} (IB {error.code})"
+
+
+def _outputs(sheet: Sheet | None) -> tuple[_Output, _Output]:
+    if sheet is None:
+        # without file=, so that they follow a sys.stdout that prints above the line being typed
+        return _Output(highlight=False), _Output(highlight=False, stderr=True)
+    there: dict[str, Any] = {
+        "width": sheet.columns,
+        "height": sheet.lines,
+        "_environ": sheet.variables,
+        "no_color": bool(sheet.variables.get("NO_COLOR")),
+        "legacy_windows": False,
+    }
+    return (
+        _Output(highlight=False, file=sheet.out, **there),
+        _Output(highlight=False, file=sheet.err, **there),
+    )
 
 
 class _Output(RichConsole):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apps.api.console import Console
     from apps.engine.previews import BracketPreview, BreakoutPreview
 
-__all__ = ["Question", "agreed", "agreed_to_open", "ask", "need"]
+__all__ = ["Question", "agreed", "agreed_to_open", "agreed_to_trade", "ask", "need"]
 
 _YES = frozenset({"", "y", "yes"})
 
@@ -56,6 +56,19 @@ async def agreed(session: Session, act: str, *, already: bool) -> bool:
     return answer.lower() in _YES
 
 
+async def agreed_to_trade(session: Session, act: str, *, already: bool) -> bool:
+    """Tell whether something that may send orders is to be done; live, ``yes`` has to be typed.
+
+    Raises as `agreed`, and InvalidInput live where nobody is there to type it.
+    """
+    if already or not session.settings.live:
+        return await agreed(session, act, already=already)
+    _need_terminal(session)
+    where = f"LIVE {session.desk.account_name}."
+    answer = await session.console.answer(f"{where} {act} Type yes, anything else is no: ")
+    return answer.lower() == "yes"
+
+
 async def agreed_to_open(
     session: Session, act: str, preview: BracketPreview | BreakoutPreview, *, already: bool
 ) -> bool:
@@ -65,16 +78,20 @@ async def agreed_to_open(
     """
     if already or not session.settings.live:
         return await agreed(session, act, already=already)
-    if not session.console.interactive:
-        raise InvalidInput(
-            "TRADING_MODE=live, and there is no terminal to ask at: what opens something needs "
-            "--yes there. Nothing was sent."
-        )
+    _need_terminal(session)
     money, currency = preview.money_at_risk, preview.instrument.currency
     risk = "without a stop" if money is None else f"{money:,.2f} {currency} at risk"
     where = f"LIVE {session.desk.account_name}, {risk}."
     answer = await session.console.answer(f"{where} {act} Type yes, anything else is no: ")
     return answer.lower() == "yes"
+
+
+def _need_terminal(session: Session) -> None:
+    if not session.console.interactive:
+        raise InvalidInput(
+            "TRADING_MODE=live, and there is no terminal to ask at: what opens something needs "
+            "--yes there. Nothing was sent."
+        )
 
 
 async def need(session: Session, name: str, given: str | None, default: str = "") -> str:

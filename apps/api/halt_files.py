@@ -71,15 +71,15 @@ class HaltFiles:
 
     def kill_order(self) -> KillOrder | None:
         """Give what the kill file orders; None where there surely is none."""
-        path = self.folder / KILL_NAME
         try:
             # looked for before every entry, so the usual case costs one call of the system's
-            path.lstat()
+            os.lstat(f"{self.folder}{os.sep}{KILL_NAME}")
         except FileNotFoundError:
             return None
         except OSError as error:
+            path = self.folder / KILL_NAME
             return KillOrder(f"{path} cannot be looked for ({error.strerror}), which counts as on")
-        return _order_in(path)
+        return _order_in(self.folder / KILL_NAME)
 
     def leave_kill_order(self, to: TradingState, *, flatten: bool) -> Path:
         """Write a kill file for the desk that runs in the folder, and give its path.

@@ -11,26 +11,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from apps.api.commands.bracket import SendBracket
-from apps.api.commands.breakout import StartBreakout
-from apps.api.commands.cancel import CancelOrders
-from apps.api.commands.close import ClosePositions
 from apps.api.commands.halt import HaltTrading
+from apps.api.commands.resume import ResumeTrading
 from apps.api.config import Settings
 from apps.api.console import Console
 from apps.api.interrupts import Interrupted
 from apps.api.replies import LiveOpening
+from apps.api.trading import may_trade
 from apps.domain.errors import BadSetting, InvalidInput, RiskRefused
 from apps.domain.trading_mode import check_confirmation
 
-__all__ = ["Confirm", "check_live", "confirmation"]
+__all__ = ["Confirm", "check_live", "confirm_beside", "confirmation"]
 
 
 Confirm = Callable[[LiveOpening], Awaitable[None]]
 """Returns once the account is confirmed; raises RiskRefused or Interrupted where it is not."""
-
-_TRADING = (SendBracket, StartBreakout, CancelOrders, ClosePositions, HaltTrading)
-"""The commands that may send, change or cancel an order; every other is read-only by itself."""
 
 
 def check_live(settings: Settings) -> None:
@@ -57,13 +52,11 @@ def confirmation(
     watchers, as a single command does. Raises InvalidInput where somebody has to confirm
     and nobody can, and for a confirmation of what is not live.
     """
-    if named and not settings.live:
-        raise InvalidInput(
-            f"--confirm-live names {named}, but TRADING_MODE is paper: set TRADING_MODE=live, or "
-            "leave the option out."
-        )
+    _check_named(named, settings)
     check_live(settings)
-    if not settings.live or (one_shot and not isinstance(command, _TRADING)):
+    if not (settings.live and settings.trading_enabled):
+        return None
+    if one_shot and not may_trade(command):
         return None
     if named:
         return lambda opening: _compared(opening, named)
@@ -76,6 +69,37 @@ def confirmation(
         "TRADING_MODE=live, and there is no terminal to confirm the account at: name it by "
         "--confirm-live ACCOUNT. Commands that only show need no confirmation."
     )
+
+
+def confirm_beside(
+    command: object, settings: Settings, account: str, named: str, *, interactive: bool
+) -> None:
+    """See that a command from beside may be done in a live desk, which is confirmed already.
+
+    Where nobody is there to be asked, what may trade, or lets others, has to name the account by
+    ``named``. A halt never has to. Raises InvalidInput, and RiskRefused for another account.
+    """
+    _check_named(named, settings)
+    if named:
+        check_confirmation(account, named)
+    elif settings.live and not interactive and _is_named_beside(command):
+        raise InvalidInput(
+            "TRADING_MODE=live, and there is no terminal to ask at: name the account by "
+            "--confirm-live ACCOUNT. Commands that only show need no confirmation."
+        )
+
+
+def _is_named_beside(command: object) -> bool:
+    lets_trade = may_trade(command) or isinstance(command, ResumeTrading)
+    return lets_trade and not isinstance(command, HaltTrading)
+
+
+def _check_named(named: str, settings: Settings) -> None:
+    if named and not settings.live:
+        raise InvalidInput(
+            f"--confirm-live names {named}, but TRADING_MODE is paper: set TRADING_MODE=live, or "
+            "leave the option out."
+        )
 
 
 async def _compared(opening: LiveOpening, named: str) -> None:

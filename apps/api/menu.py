@@ -16,10 +16,11 @@ from apps.api.interrupts import Interrupted
 from apps.api.outcomes import ExitCode, exit_code_of
 from apps.api.replies import Note, Reply
 from apps.api.session import Session
+from apps.api.trading import check_trading
 from apps.api.tree import parse, split
 from apps.domain.errors import DeskError
 
-__all__ = ["ITEMS", "Menu", "MenuItem", "menu_text"]
+__all__ = ["ITEMS", "Menu", "MenuItem", "menu_text", "own_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Menu:
             parsed = parse(expanded(words))
             in_json = parsed.in_json
             self._session.note_command(shlex.join(words))
+            check_trading(parsed.command, self._session.settings)
             reply = await self._console.interrupts.foreground(parsed.command.run(self._session))
         except DeskError as error:
             self._console.show_error(error, in_json=in_json)
@@ -105,7 +107,7 @@ class Menu:
         except (EOFError, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one command leaves the watchers alone
-            self._console.show_error(_own_error(words, error), in_json=in_json)
+            self._console.show_error(own_error(words, error), in_json=in_json)
             return Reply(exit_code=ExitCode.ERROR)
         self._console.show(reply, in_json=in_json)
         return reply
@@ -133,7 +135,8 @@ class Menu:
         return "Left; what was sent stays, see `orders`. "
 
 
-def _own_error(words: list[str], error: Exception) -> DeskError:
+def own_error(words: list[str], error: Exception) -> DeskError:
+    """Log a bug that ended a command, and give the sentence for it."""
     _LOGGER.error("%s failed by a bug", words[0], exc_info=error)
     return DeskError(
         f"'{words[0]}' failed by an error of the desk's own ({type(error).__name__}: {error}); "

@@ -1,7 +1,8 @@
 """What commands come to, before anybody shows it.
 
 A reply carries a value; `apps.api.views.render` knows what each kind of value looks like and
-`apps.api.views.as_json` its JSON form. Kept free of rich, so that the command tree stays light.
+`apps.api.views.as_json` its JSON form. Kept free of rich, and of what only its types are from, so
+that the command tree stays light.
 """
 
 from __future__ import annotations
@@ -13,30 +14,36 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from apps.api.outcomes import ExitCode
-from apps.domain.account import AccountSummary
-from apps.domain.bars import Bar
-from apps.domain.link import Link, LossCause
-from apps.domain.orders import Fill, OrderState
-from apps.domain.records import WatcherSeen
-from apps.domain.risk_limits import RiskLimits
 from apps.domain.trading_state import ACTIVE, Trading
 
 if TYPE_CHECKING:
+    from apps.domain.account import AccountSummary
+    from apps.domain.activities import KeptActivity
+    from apps.domain.bars import Bar
+    from apps.domain.link import Link, LossCause
+    from apps.domain.orders import Fill, OrderState
+    from apps.domain.records import WatcherSeen
+    from apps.domain.risk_limits import RiskLimits
     from apps.engine.breakout_watcher import WatcherView
     from apps.engine.exits.exit_routine import CloseOutcome
     from apps.engine.loop_watch import StallLog
     from apps.engine.orders.cancellations import CancelOutcome
     from apps.engine.orders.trade_views import TradeView
     from apps.engine.portfolio import PositionView
+    from apps.store.history.store import Stored
+    from apps.store.history.verification import Verified
     from apps.store.journal.reading import Entry, WrittenIntent
 
 __all__ = [
     "Account",
+    "Activities",
     "Bars",
     "CancelOutcomes",
     "Check",
     "CloseOutcomes",
     "Executions",
+    "HistoryVerified",
+    "HttpReport",
     "IntentStory",
     "JournalIntents",
     "LinkReport",
@@ -46,6 +53,7 @@ __all__ = [
     "Orders",
     "Positions",
     "Reply",
+    "StoredSeries",
     "Trades",
     "Verdict",
     "Watchers",
@@ -76,6 +84,20 @@ class Bars:
     seconds: int
     rows: Sequence[Bar]
     csv: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeries:
+    """The series that are kept, by symbol and bar size."""
+
+    rows: Sequence[Stored]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryVerified:
+    """What was found wrong with the bars that are kept."""
+
+    verified: Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +147,20 @@ class LinkReport:
             stalls=0 if stalls is None else stalls.count,
             worst_stall=stalls.worst.extent if stalls is not None and stalls.worst else "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReport:
+    """Where the desk is served over HTTP; an empty ``address`` is nowhere.
+
+    ``token`` is the file that holds it, ``trading`` whether calls may trade, ``listeners`` how many
+    listen to events.
+    """
+
+    address: str = ""
+    token: str = ""
+    trading: str = ""
+    listeners: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +236,13 @@ class JournalIntents:
     """Intents of the journal, oldest first, each with what became of it."""
 
     rows: Sequence[WrittenIntent]
+
+
+@dataclass(frozen=True, slots=True)
+class Activities:
+    """Runs of routines, oldest first."""
+
+    rows: Sequence[KeptActivity]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from apps.domain.errors import NotConnected
 
 if TYPE_CHECKING:
     from apps.api.console import Console
+    from apps.api.http.service import HttpService
     from apps.engine.desk import Desk
+    from apps.engine.routines.runner import RoutineRunner
 
 __all__ = ["Command", "Session"]
 
@@ -25,13 +27,31 @@ class Session:
     """One session of the trader's: a menu, a pipe or a single command.
 
     ``one_shot``: the process ends with the command, so a command that starts something stays
-    until that has ended. ``connected`` is None for a command that runs without a desk.
+    until that has ended. ``beside``: whoever gave the command is another process, and what it
+    starts stays with this desk. ``connected`` is None for a command that runs without a desk.
     """
 
     console: Console
     settings: Settings
     connected: Desk | None = None
     one_shot: bool = False
+    runner: RoutineRunner | None = None
+    beside: bool = False
+    service: HttpService | None = None
+
+    @property
+    def http(self) -> HttpService:
+        """What serves the desk over HTTP. Raises NotConnected where there is no desk."""
+        if self.service is None:
+            raise NotConnected("There is no connection; open the desk first.")
+        return self.service
+
+    @property
+    def routines(self) -> RoutineRunner:
+        """What runs routines. Raises NotConnected where there is no desk."""
+        if self.runner is None:
+            raise NotConnected("There is no connection; open the desk first.")
+        return self.runner
 
     @property
     def desk(self) -> Desk:

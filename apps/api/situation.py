@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from apps.api.config import Settings
 from apps.domain.link import Link, LinkState
+from apps.domain.market_data_type import MarketDataType
 
 if TYPE_CHECKING:
     from apps.engine.desk import Desk
@@ -39,6 +40,7 @@ class Situation:
             return f"{self.mode}> "
         troubles = [] if self.is_linked else [desk.link.state.value]
         troubles += [] if desk.trading.is_active else [desk.trading.state.value]
+        troubles += [] if self._settings.trading_enabled else ["trading off"]
         return f"{self.mode} ({', '.join(troubles)})> " if troubles else f"{self.mode}> "
 
     def title(self) -> str:
@@ -67,6 +69,10 @@ class Situation:
         parts.append(("" if ready or is_expected else "bad", f"│ {_link_words(desk.link)} "))
         if not desk.trading.is_active:
             parts.append(("bad", f"│ {desk.trading.state.value.upper()} "))
+        if not self._settings.trading_enabled:
+            parts.append(("bad", "│ TRADING OFF "))
+        if (kind := self._settings.market_data_type) is not MarketDataType.LIVE:
+            parts.append(("bad", f"│ {kind.value} data "))
         running = self._running(desk)
         age_s = desk.bar_age_s()
         if running and age_s is not None:

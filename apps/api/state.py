@@ -7,6 +7,7 @@ the next one who has it.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -24,11 +25,13 @@ __all__ = [
     "FolderInUse",
     "Holder",
     "account_folder",
+    "announce",
     "check_same_account",
     "hold",
     "hold_link",
     "holder_of",
     "journal_of",
+    "link_holder",
     "running_desk",
     "state_root",
 ]
@@ -94,10 +97,16 @@ def journal_of(root: Path, *, mode: str, account: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a folder: the number of its process as text, and since when (aware UTC)."""
+    """Who holds a folder: the number of its process as text, and since when (aware UTC).
+
+    ``socket`` is where it listens to commands, empty for nowhere; ``endpoint`` whom it talks to,
+    empty for the embedded gateway, None where that is not said.
+    """
 
     process: str
     since: datetime
+    socket: str = ""
+    endpoint: str | None = None
 
     def __str__(self) -> str:
         return f"process {self.process}, since {self.since:%Y-%m-%d %H:%M:%S} UTC"
@@ -105,18 +114,30 @@ class Holder:
 
 def holder_of(folder: Path) -> Holder | None:
     """Tell which desk works in ``folder``, if one does."""
+    return _holder_by(folder / LOCK_NAME)
+
+
+def _holder_by(path: Path) -> Holder | None:
     try:
-        lock = (folder / LOCK_NAME).open("r+", encoding="utf-8")
+        lock = path.open("r+", encoding="utf-8")
     except OSError:
         return None
     with lock:
         return None if _try_lock(lock) else _read_holder(lock)
 
 
-def running_desk(root: Path, *, mode: str, account: str) -> tuple[Path, Holder] | None:
+def link_holder(root: Path, host: str, port: int, client_id: int) -> Holder | None:
+    """Tell which desk of this user has a client id at a gateway, if one does."""
+    return _holder_by(_link_lock(root, host, port, client_id))
+
+
+def running_desk(
+    root: Path, *, mode: str, account: str, endpoint: str | None = None
+) -> tuple[Path, Holder] | None:
     """Give the folder that a desk works in, and who that is; None where none runs.
 
-    An empty ``account`` is the only one that has a desk. Raises InvalidInput where several have.
+    An empty ``account`` is the only one that has a desk, of those that talk to ``endpoint``, or do
+    not say to whom, where that is given. Raises InvalidInput where several have.
     """
     folders = [root / f"{mode}-{account}"] if account else sorted(root.glob(f"{mode}-*"))
     found = [
@@ -124,6 +145,7 @@ def running_desk(root: Path, *, mode: str, account: str) -> tuple[Path, Holder] 
         for folder in folders
         if (account or folder.name != f"{mode}-{EMBEDDED}")
         and (holder := holder_of(folder)) is not None
+        and (account or endpoint is None or holder.endpoint in (None, endpoint))
     ]
     if len(found) > 1:
         names = ", ".join(folder.name.removeprefix(f"{mode}-") for folder, _ in found)
@@ -167,21 +189,49 @@ def hold(folder: Path) -> Iterator[None]:
         yield
 
 
+def announce(folder: Path, *, socket: Path, endpoint: str) -> None:
+    """Say in the lock file of ``folder``, which this process holds, where it listens."""
+    path = folder / LOCK_NAME
+    # since when it is held is when the file was written
+    held = path.stat()
+    with path.open("a", encoding="utf-8") as lock:
+        lock.write(json.dumps({"socket": str(socket), "endpoint": endpoint}) + "\n")
+    os.utime(path, ns=(held.st_atime_ns, held.st_mtime_ns))
+
+
 @contextmanager
-def hold_link(root: Path, host: str, port: int, client_id: int) -> Iterator[None]:
+def hold_link(root: Path, host: str, port: int, client_id: int) -> Iterator[float | None]:
     """Hold one client id at one gateway for this process, as `hold` does a folder.
 
     Before the account is known this is what keeps two desks of one user apart; the broker would
-    only say that somebody has the id.
+    only say that somebody has the id. Within one process too: the lock is the opened file's. Gives
+    the seconds since the id was let go, which is after its link was ended; None for never.
     """
-    name = _file_name(host)
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise _not_writable(root, error) from error
     what = f"is connected to {host}:{port} as client {client_id}"
-    with _locked(root / f"{name}-{port}-{client_id}.lock", what, "DESK_HOME and IB_CLIENT_ID"):
-        yield
+    path = _link_lock(root, host, port, client_id)
+    free_for_s = _seconds_since_written(path)
+    with _locked(path, what, "DESK_HOME and IB_CLIENT_ID"):
+        try:
+            yield free_for_s
+        finally:
+            os.utime(path)
+
+
+def _link_lock(root: Path, host: str, port: int, client_id: int) -> Path:
+    return root / f"{_file_name(host)}-{port}-{client_id}.lock"
+
+
+def _seconds_since_written(path: Path) -> float | None:
+    """Give the age of a file by its own clock; None where there is none, or it is of the future."""
+    try:
+        age_s = datetime.now(UTC).timestamp() - path.stat().st_mtime
+    except OSError:
+        return None
+    return age_s if age_s >= 0 else None
 
 
 @contextmanager
@@ -212,7 +262,12 @@ def _not_writable(folder: Path, error: OSError) -> BadSetting:
 def _read_holder(lock: IO[str]) -> Holder:
     lock.seek(0)
     process = lock.readline().strip() or "unknown"
-    return Holder(process, datetime.fromtimestamp(os.fstat(lock.fileno()).st_mtime, UTC))
+    since = datetime.fromtimestamp(os.fstat(lock.fileno()).st_mtime, UTC)
+    try:
+        announced = json.loads(lock.readline())
+        return Holder(process, since, str(announced["socket"]), str(announced["endpoint"]))
+    except (ValueError, TypeError, KeyError):
+        return Holder(process, since)  # it listens nowhere
 
 
 if sys.platform == "win32":

@@ -40,32 +40,47 @@ COMMANDS: tuple[str, ...] = (
     "bracket",
     "quote",
     "bars",
+    "data",
+    "collect-market-data",
     "positions",
     "orders",
     "executions",
     "journal",
+    "activities",
+    "summary",
     "reconcile",
+    "trade-reconciliation",
     "account",
     "link",
     "cancel",
     "close",
+    "allocation",
+    "cash-balancer",
+    "close-all",
     "halt",
     "resume",
     "wait",
+    "http",
+    "gateway",
+    "doctor",
     "paper",
     "demo",
     "help",
     "quit",
 )
-"""Every command in the order in which help lists it; each is the module of that name."""
+"""Every command in the order in which help lists it; each is the module of that name.
+
+The module has ``_`` where the name has ``-``.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command, and whether its result was asked for as JSON."""
+    """A command, whether its result was asked for as JSON, and its words, the root's left out."""
 
     command: Command
     in_json: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +187,13 @@ class CommandGroup(click.Group):
 class Tree(CommandGroup):
     """The root: loads the module of a command when it is asked for it."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and note the words that ask for it."""
+        ctx.meta["words"] = tuple(args)
+        return super().resolve_command(ctx, args)
+
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show none where there is no program to call: at the prompt."""
         if ctx.info_name:
@@ -193,7 +215,7 @@ class Tree(CommandGroup):
         """Load a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"apps.api.commands.{cmd_name}")
+        module = importlib.import_module(f"apps.api.commands.{cmd_name.replace('-', '_')}")
         found: click.Command = module.entry
         return found
 
@@ -221,7 +243,8 @@ def parse_with(root: click.Group, words: Sequence[str]) -> Parsed:
     try:
         with root.make_context(root.name, args) as context:
             made: Command = root.invoke(context)
-            return Parsed(made, in_json=bool(context.meta.get("in_json")))
+            found = context.meta
+            return Parsed(made, bool(found.get("in_json")), tuple(found.get("words", ())))
     except _HelpWanted as wanted:
         return Parsed(ShowHelp(wanted.text))
     except click.UsageError as error:

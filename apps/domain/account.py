@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-__all__ = ["AccountSummary", "Position", "WhatIf"]
+__all__ = ["AccountSummary", "CurrencyCash", "Position", "WhatIf"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,18 @@ class AccountSummary:
         if self.buying_power is None or self.available_funds is None:
             return False
         return self.buying_power <= self.available_funds
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyCash:
+    """The cash of one currency, negative where it is owed.
+
+    ``rate`` is the worth of one unit in the account's base currency, None where nobody says.
+    """
+
+    currency: str
+    amount: Decimal
+    rate: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

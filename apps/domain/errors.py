@@ -3,23 +3,31 @@
     DeskError
     ├── InvalidInput          what was asked for cannot be; nothing was sent
     │   ├── BadSetting        a configuration value
+    │   ├── BadRequest        parameters of a routine, each with why not
     │   └── NotTradableYet    an instrument kind whose order rules do not stand yet
     ├── NotFound              an unknown symbol, order, watcher or position
     │   └── AmbiguousSymbol   several instruments answer to it
     ├── Refused               an order that may not be sent, or that the broker turned down
     │   ├── RiskRefused       by our own limits
-    │   │   └── TradingHalted by the kill switch
+    │   │   ├── TradingHalted by the kill switch
+    │   │   └── TradingDisabled  by TRADING_ENABLED, whatever it was
+    │   ├── AlreadyDone       what may be done once at a time, or once, and was or is
     │   └── BrokerRejected    by the broker, with its code
     ├── ConnectionProblem
     │   ├── CannotConnect     nobody there, or nobody who speaks the protocol
     │   ├── ClientIdInUse     IB's 326
     │   └── NotConnected      an act that needs a live link, without one
+    ├── FailedBefore          a request that failed under the same key; nothing was done again
     ├── DeadlineExceeded      the broker did not answer in time; the outcome is not known
     ├── BrokerError           a request that the broker ended, with its code
+    │   └── AskedTooOften     its pacing takes no more of this kind for now
     ├── JournalProblem        the desk's journal
     │   ├── JournalRefused    one that cannot be begun from: damaged, foreign, newer, locked
     │   ├── WatcherRefused    a watcher in it that cannot be brought back
     │   └── JournalLost       what is about to happen could not be written down
+    ├── HistoryProblem        the bars on disk
+    │   ├── HistoryRefused    a store that cannot be used: damaged, foreign, newer
+    │   └── HistoryLost       something could not be kept or removed; all is as it was
     └── IllegalTransition     a state machine was asked for what its table forbids: a bug
 
 A message is one sentence or two: what happened, then what to do next.
@@ -27,8 +35,13 @@ A message is one sentence or two: what happened, then what to do next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = [
+    "AlreadyDone",
     "AmbiguousSymbol",
+    "AskedTooOften",
+    "BadRequest",
     "BadSetting",
     "BrokerError",
     "BrokerRejected",
@@ -37,6 +50,10 @@ __all__ = [
     "ConnectionProblem",
     "DeadlineExceeded",
     "DeskError",
+    "FailedBefore",
+    "HistoryLost",
+    "HistoryProblem",
+    "HistoryRefused",
     "IllegalTransition",
     "InvalidInput",
     "JournalLost",
@@ -47,6 +64,7 @@ __all__ = [
     "NotTradableYet",
     "Refused",
     "RiskRefused",
+    "TradingDisabled",
     "TradingHalted",
     "WatcherRefused",
 ]
@@ -70,6 +88,15 @@ class InvalidInput(DeskError):
 
 class BadSetting(InvalidInput):
     """A configuration value that cannot be: names it, what it held, what it may hold."""
+
+
+class BadRequest(InvalidInput):
+    """Parameters that cannot be: ``problems`` tells for each name why."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(sorted(problems.items()))
+        told = (f"{name} {why.rstrip('.')}." for name, why in self.problems.items())
+        super().__init__(f"{' '.join(told)} Nothing was done.")
 
 
 class NotTradableYet(InvalidInput):
@@ -99,6 +126,14 @@ class TradingHalted(RiskRefused):
     """
 
 
+class TradingDisabled(RiskRefused):
+    """Anything that would be sent, changed or cancelled while TRADING_ENABLED is off."""
+
+
+class AlreadyDone(Refused):
+    """What may be done once, or once at a time, was done or is being done; nothing was sent."""
+
+
 class BrokerRejected(Refused):
     """An order that the broker turned down; ``code`` is IB's."""
 
@@ -123,8 +158,16 @@ class DeadlineExceeded(DeskError):
     """The broker did not answer in time; what became of the request is not known."""
 
 
+class FailedBefore(DeskError):
+    """The first answer to a request that is repeated under its key; nothing was done again."""
+
+
 class BrokerError(DeskError):
     """A request that the broker ended; ``code`` is IB's."""
+
+
+class AskedTooOften(BrokerError):
+    """The broker's pacing takes no more questions of this kind for now; a later one it may."""
 
 
 class JournalProblem(DeskError):
@@ -141,6 +184,18 @@ class WatcherRefused(JournalProblem):
 
 class JournalLost(JournalProblem):
     """Something could not be written down; what needs to be written first was not done."""
+
+
+class HistoryProblem(DeskError):
+    """The bars on disk cannot be used as they are."""
+
+
+class HistoryRefused(HistoryProblem):
+    """A store that is damaged, foreign or of a newer version; it is as it was."""
+
+
+class HistoryLost(HistoryProblem):
+    """Something could not be kept or removed; all is as it was before."""
 
 
 class IllegalTransition(DeskError):

@@ -15,6 +15,7 @@ from enum import Enum
 from apps.domain.instruments import Instrument
 
 __all__ = [
+    "AdaptivePriority",
     "Bracket",
     "Fill",
     "OrderState",
@@ -50,6 +51,7 @@ class OrderType(Enum):
     LIMIT = "LMT"
     STOP = "STP"
     STOP_LIMIT = "STP LMT"
+    MARKET_ON_CLOSE = "MOC"
 
 
 class TimeInForce(Enum):
@@ -58,6 +60,14 @@ class TimeInForce(Enum):
     DAY = "DAY"
     GTC = "GTC"
     IOC = "IOC"
+
+
+class AdaptivePriority(Enum):
+    """How urgently IB's Adaptive algorithm fills an order; the value is IB's."""
+
+    URGENT = "Urgent"
+    NORMAL = "Normal"
+    PATIENT = "Patient"
 
 
 class OrderStatus(Enum):
@@ -90,7 +100,8 @@ class Ticket:
     """One order to be sent. ``limit_price`` and ``stop_price`` stand where the type needs them.
 
     Orders of one ``oca_group`` stand in for each other: a fill of one takes as much from the rest.
-    The children of a bracket do so without a name.
+    The children of a bracket do so without a name. One that is ``adaptive`` (a market or limit
+    order) is worked by IB's Adaptive algorithm.
     """
 
     side: Side
@@ -102,6 +113,7 @@ class Ticket:
     outside_rth: bool = False
     order_ref: str = ""
     oca_group: str = ""
+    adaptive: AdaptivePriority | None = None
 
 
 @dataclass(frozen=True, slots=True)

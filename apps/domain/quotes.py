@@ -12,7 +12,8 @@ __all__ = ["Quote"]
 class Quote:
     """Best bid and ask with sizes in shares, last trade and previous close; None is unknown.
 
-    ``received_s`` is this machine's monotonic clock when the newest field arrived, in seconds.
+    ``received_s`` is this machine's monotonic clock when the newest field arrived, in seconds. A
+    ``delayed`` quote is of 10 to 15 minutes before that, a ``frozen`` one of the last close.
     """
 
     bid: Decimal | None
@@ -24,6 +25,12 @@ class Quote:
     received_s: float
     halted: bool = False
     delayed: bool = False
+    frozen: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """It is of the moment at which it was received."""
+        return not (self.delayed or self.frozen)
 
     def age_s(self, now_s: float) -> float:
         """Seconds since the newest field arrived."""

@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import Enum
 
 from apps.domain.account import AccountSummary, Position
+from apps.domain.activities import ActivityBegan, ActivityEnded
 from apps.domain.orders import Fill, OrderState, OrderStatus, Side, Ticket
 
 __all__ = [
@@ -482,5 +483,7 @@ Record = (
     | SessionBegan
     | CarriedIn
     | TradingChanged
+    | ActivityBegan
+    | ActivityEnded
 )
 """Whatever may be written down."""

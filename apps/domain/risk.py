@@ -26,6 +26,7 @@ __all__ = [
     "TradingMode",
     "breaches",
     "check_account",
+    "check_account_order",
     "check_entry",
     "check_margin",
     "check_mode",
@@ -116,6 +117,15 @@ def breaches(limits: RiskLimits, entry: EntryContext) -> tuple[Breach, ...]:
 def check_entry(limits: RiskLimits, entry: EntryContext) -> None:
     """Raise RiskRefused, with every reason, if ``entry`` would break a limit."""
     _refuse(entry, breaches(limits, entry))
+
+
+def check_account_order(limits: RiskLimits, entry: EntryContext) -> None:
+    """Raise RiskRefused if an order for the account as a whole would break a limit.
+
+    It is no bracket: what counts brackets, and what is asked of the broker for each, is left out.
+    """
+    found = () if entry.reduces else tuple(check(limits, entry) for check in _ACCOUNT_CHECKS)
+    _refuse(entry, tuple(breach for breach in found if breach is not None))
 
 
 def check_size(limits: RiskLimits, entry: EntryContext) -> None:
@@ -394,4 +404,10 @@ _CHECKS: tuple[Callable[[RiskLimits, EntryContext], Breach | None], ...] = (
     _price_distance,
     _regular_hours,
     _margin,
+)
+
+_ACCOUNT_CHECKS = tuple(
+    check
+    for check in _CHECKS
+    if check not in (_open_intents, _one_per_symbol, _duplicate, _margin)
 )

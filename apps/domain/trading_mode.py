@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from enum import Enum
 
-from apps.domain.errors import RiskRefused
+from apps.domain.errors import RiskRefused, TradingDisabled
 
-__all__ = ["TradingMode", "check_account", "check_confirmation", "check_mode", "looks_like_paper"]
+__all__ = [
+    "TradingMode",
+    "check_account",
+    "check_confirmation",
+    "check_enabled",
+    "check_mode",
+    "looks_like_paper",
+]
 
 
 class TradingMode(Enum):
@@ -17,8 +24,21 @@ class TradingMode(Enum):
     """Real money: nothing is sent unless the trader has confirmed the account at the start."""
 
 
-def check_mode(mode: TradingMode, *, confirmed: bool = False) -> None:
-    """Raise RiskRefused if no order at all may be sent: live, and not ``confirmed``."""
+def check_enabled(enabled: bool) -> None:
+    """Raise TradingDisabled if trading is switched off as a whole."""
+    if not enabled:
+        raise TradingDisabled(
+            "TRADING_ENABLED is off: nothing was sent, changed or cancelled. Set it to on, and "
+            "start the desk again, to trade."
+        )
+
+
+def check_mode(mode: TradingMode, *, confirmed: bool = False, enabled: bool = True) -> None:
+    """Raise RiskRefused if no order at all may be sent.
+
+    That is so where trading is not ``enabled``, and live where it is not ``confirmed``.
+    """
+    check_enabled(enabled)
     if mode is TradingMode.LIVE and not confirmed:
         raise RiskRefused(
             "This live session is read-only, for its account was not confirmed: nothing was sent, "

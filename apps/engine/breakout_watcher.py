@@ -345,7 +345,7 @@ class BreakoutWatcher:
 
     def _fresh_touch(self, direction: Direction) -> Decimal | None:
         quote = None if self._quote is None else self._quote.latest()
-        if quote is None or quote.delayed:
+        if quote is None or not quote.is_live:
             return None
         if quote.age_s(self._clock.monotonic()) > QUOTE_IS_FRESH_S:
             return None

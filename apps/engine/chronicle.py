@@ -12,6 +12,7 @@ already. Of orders and executions only the desk's own are written down.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
@@ -66,6 +67,11 @@ class Chronicle:
         self._sent_at: dict[int, datetime | None] = {}
         self._fills: dict[str, Fill] = {}
         self._link: Link | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Something could not be written yet."""
+        return self._is_lost
 
     def open(self, trading_mode: str) -> None:
         """Begin to write, with what is known without asking. Raises JournalLost."""
@@ -137,22 +143,18 @@ class Chronicle:
 
     def on_fill(self, fill: Fill) -> None:
         """Write down an execution of ours, and its commission once that is known."""
-        known = self._fills.get(fill.exec_id)
-        if not self._is_own(fill) or known == fill:
-            return
-        self._fills[fill.exec_id] = fill
-        news: list[Record] = [] if known is not None else [Executed.of(fill)]
-        if fill.commission is not None and (known is None or known.commission is None):
-            news.append(
-                CommissionReported(
-                    fill.exec_id,
-                    fill.order_ref,
-                    fill.commission,
-                    fill.realized_pnl,
-                    self._market_clock.now,
-                )
-            )
-        if news:
+        if news := self._news_of(fill):
+            self.note(*news)
+
+    def make_good(self, fills: Iterable[Fill]) -> None:
+        """Write down executions of ours that the journal lacks, all or none of them.
+
+        One that is there already is not written twice.
+        """
+        lacking = [each for each in fills if self._is_own(each)]
+        for fill in lacking:
+            self._fills.pop(fill.exec_id, None)
+        if news := [record for fill in lacking for record in self._news_of(fill)]:
             self.note(*news)
 
     def on_notice(self, notice: BrokerNotice) -> None:
@@ -172,6 +174,22 @@ class Chronicle:
             self.note(LinkSeen(link.state.value, link.epoch, link.reason, at))
             if link.state is LinkState.READY:
                 self._supervisor.start("account snapshot", self._note_account)
+
+    def _news_of(self, fill: Fill) -> list[Record]:
+        """Give what is new of an execution; nothing of one that is not ours."""
+        known = self._fills.get(fill.exec_id)
+        if not self._is_own(fill) or known == fill:
+            return []
+        self._fills[fill.exec_id] = fill
+        news: list[Record] = [] if known is not None else [Executed.of(fill)]
+        if fill.commission is not None and (known is None or known.commission is None):
+            at = self._market_clock.now
+            news.append(
+                CommissionReported(
+                    fill.exec_id, fill.order_ref, fill.commission, fill.realized_pnl, at
+                )
+            )
+        return news
 
     async def _note_account(self) -> None:
         with suppress(DeskError):  # asked for once a connection; nothing is decided by it

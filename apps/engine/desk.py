@@ -6,6 +6,7 @@ constructor does no I/O; ``async with desk:`` is its life, and `Desk.shutdown` i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -15,23 +16,36 @@ from typing import Self
 
 from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
-from apps.domain.errors import InvalidInput, NotFound, Refused
+from apps.domain.errors import HistoryRefused, InvalidInput, NotFound, Refused
 from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.instruments import Instrument
 from apps.domain.orders import Fill, OrderState
 from apps.domain.risk import RiskLimits, TradingMode, check_account
+from apps.domain.trade_reconciliation import TradeReconciliation, match_trades
 from apps.domain.trading_state import Halt, HaltCause, Trading, TradingState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.exits.exit_routine import CloseOutcome
 from apps.engine.exits.guard import GuardSettings
+from apps.engine.history.loader import HistoryLoader
 from apps.engine.loop_watch import Cause, Stall, StallLog
+from apps.engine.onlookers import Onlooker
+from apps.engine.orders.account_order import AccountOrderView
 from apps.engine.orders.cancellations import CancelOutcome
 from apps.engine.orders.trade_views import TradeView
 from apps.engine.orders.trades import Trade
 from apps.engine.parts import Parts, claim_of
 from apps.engine.portfolio import PositionView, QuoteView
-from apps.engine.ports import Broker, Clock, Journal, Link, MarketData, Subscription
+from apps.engine.ports import (
+    Broker,
+    Clock,
+    History,
+    Journal,
+    Link,
+    MarketData,
+    PastBars,
+    Subscription,
+)
 from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults
 from apps.engine.reconciling.reconciler import Reconciled
 from apps.engine.requests import BracketRequest, BreakoutRequest
@@ -53,8 +67,9 @@ class Desk:
     ``limits``, ``trading_mode`` and ``defaults`` are the settings; ``alerts`` is called with each
     line for the trader; ``journal`` keeps what is done and heard; ``ref_suffix`` gives 4 to 14
     characters of a–z and 0–9, never the same. Live, the desk is read-only unless
-    ``live_is_confirmed``: the trader has named the account. ``guard`` says whether lost stops are
-    replaced, ``session_end`` what happens before the close.
+    ``live_is_confirmed``: the trader has named the account; without ``trading_enabled`` it is so
+    always. ``guard`` says whether lost stops are replaced, ``session_end`` what happens before the
+    close. ``history`` keeps bars, ``past_bars`` brings them.
     """
 
     def __init__(
@@ -71,8 +86,11 @@ class Desk:
         ref_suffix: Callable[[], str],
         keeper: TradingKeeper | None = None,
         live_is_confirmed: bool = False,
+        trading_enabled: bool = True,
         guard: GuardSettings = GuardSettings(),  # noqa: B008  a value that nobody can change
         session_end: SessionEndRule = SessionEndRule(),  # noqa: B008  likewise
+        history: History | None = None,
+        past_bars: PastBars | None = None,
     ) -> None:
         parts = Parts(
             broker=broker,
@@ -86,8 +104,11 @@ class Desk:
             ref_suffix=ref_suffix,
             keeper=keeper,
             live_is_confirmed=live_is_confirmed,
+            trading_enabled=trading_enabled,
             guard=guard,
             session_end=session_end,
+            history=history,
+            past_bars=past_bars,
         )
         self._broker = broker
         self._market = market
@@ -95,7 +116,7 @@ class Desk:
         self._journal = journal
         self._limits = limits
         self.trading_mode = trading_mode
-        self.is_read_only = trading_mode is TradingMode.LIVE and not live_is_confirmed
+        self.is_read_only = parts.is_read_only
         self._book = parts.book
         self._cancellations = parts.cancellations
         self._chronicle = parts.chronicle
@@ -105,11 +126,13 @@ class Desk:
         self._feeds = parts.feeds
         self._gate = parts.gate
         self._guard = parts.guard
+        self._history = parts.history
         self._hours = parts.hours
         self._kill_switch = parts.kill_switch
         self._long_lived = parts.long_lived
         self._margins = parts.margins
         self._market_clock = parts.market_clock
+        self._onlookers = parts.onlookers
         self._portfolio = parts.portfolio
         self._previews = parts.previews
         self._prices = parts.prices
@@ -123,6 +146,10 @@ class Desk:
         self._listening: list[Subscription] = []
         self._report: ShutdownReport | None = None
         self.stalls = StallLog()
+        self.activities = parts.activities
+        self.account_orders = parts.account_orders
+        self.account_closing = parts.account_closing
+        self.account_trading = parts.account_trading
 
     async def __aenter__(self) -> Self:
         """Take up what the account and the day look like.
@@ -135,9 +162,8 @@ class Desk:
         await self._market_clock.ask()
         self._chronicle.open(self.trading_mode.value)
         # the journal first: what anybody acts on stands in it already
-        self._listening = [
-            self._broker.listen(each) for each in (self._chronicle, self._switchboard, self._guard)
-        ]
+        hearers = (self._chronicle, self._switchboard, self._guard, self._onlookers)
+        self._listening = [self._broker.listen(each) for each in hearers]
         try:
             self._chronicle.on_link(self._broker.link)
             self._switchboard.on_link(self._broker.link)
@@ -173,7 +199,22 @@ class Desk:
         """Hold the journal and the broker against each other now, and give what is found."""
         return await self._reconciler.run()
 
-    async def settle(self, intent: str) -> TradeView:
+    async def reconcile_trades(self, start: datetime, end: datetime) -> TradeReconciliation:
+        """Match the executions of ``[start, end)`` with their intents, orders and commissions.
+
+        What the broker tells and the journal lacks is written into it. Raises BrokerError,
+        JournalRefused.
+        """
+        told = await self._broker.executions()
+        # the journal after the broker: what came meanwhile is in both
+        written = await asyncio.to_thread(self._journal.trading_records, start, end)
+        found = match_trades(
+            written, (each for each in told if start <= each.at < end), self._broker.client_id
+        )
+        self._chronicle.make_good((*found.missing, *found.commissions))
+        return found
+
+    async def settle(self, intent: str) -> TradeView | AccountOrderView:
         """Take the trader's word that an intent is over; ``intent`` is its reference or its end.
 
         Raises NotFound, Refused while an order of it stands, BrokerError.
@@ -204,11 +245,34 @@ class Desk:
         """Give our own result of the day, realised and open, fees included; None is unknown."""
         return self._book.day_pnl()
 
+    @property
+    def history(self) -> HistoryLoader:
+        """What loads bars into the store, and the store. Raises HistoryRefused without one."""
+        if self._history is None:
+            raise HistoryRefused(
+                "This desk keeps no bars: the history could not be opened when it began. The "
+                "warning that it gave then says why."
+            )
+        return self._history
+
     def on_stall(self, stall: Stall) -> None:
         """Take note that the loop was held up, or that the machine slept."""
         if (words := self.stalls.take(stall, self._clock.monotonic())) is not None:
             kind = AlertKind.WARNING if stall.cause is Cause.HELD_UP else AlertKind.INFO
             self._chronicle.tell(Alert(kind, words, self._market_clock.now))
+
+    def warn(self, text: str) -> None:
+        """Tell the trader something that the journal keeps too."""
+        self._chronicle.tell(Alert(AlertKind.WARNING, text, self._market_clock.now))
+
+    def look_on(self, onlooker: Onlooker) -> Callable[[], None]:
+        """Tell ``onlooker`` what happens from now on; give what ends that."""
+        return self._onlookers.join(onlooker)
+
+    @property
+    def is_written(self) -> bool:
+        """Everything that happened is in the journal, as far as is known."""
+        return not self._chronicle.is_behind
 
     def note_command(self, text: str) -> None:
         """Write a command of the trader's into the journal, before it is done."""
@@ -235,6 +299,10 @@ class Desk:
     def forget_watchers(self, reason: str) -> tuple[str, ...]:
         """Begin without the watchers that an earlier desk left behind; give their ids."""
         return self._watchers.forget(reason)
+
+    def resting_watchers(self) -> tuple[str, ...]:
+        """Give the ids of the watchers that an earlier desk left behind, and leave them so."""
+        return tuple(kept.seen.watcher_id for kept in self._journal.watchers())
 
     def watchers(self) -> tuple[WatcherView, ...]:
         """Give every watcher of the session, those that have ended too."""
@@ -282,6 +350,10 @@ class Desk:
         quote = await self._market.quote(instrument)
         return QuoteView(instrument, quote, quote.age_s(self._clock.monotonic()))
 
+    async def instrument(self, symbol: str) -> Instrument:
+        """Give the one instrument of a symbol. Raises NotFound, AmbiguousSymbol."""
+        return await self._market.qualify(symbol)
+
     async def bars(self, symbol: str, *, seconds: int, duration_s: int) -> tuple[Bar, ...]:
         """Give bars of regular hours, oldest first. Raises NotFound, BrokerError."""
         instrument = await self._market.qualify(symbol)
@@ -295,6 +367,18 @@ class Desk:
         """Give the account's working orders, those of others too."""
         return await self._portfolio.orders()
 
+    async def holdings(self) -> tuple[tuple[PositionView, ...], tuple[OrderState, ...]]:
+        """Give `positions` and `orders`, both asked for at the same time."""
+        return await self._portfolio.holdings()
+
+    async def own_symbols(self) -> tuple[str, ...]:
+        """Give the symbols in which we hold something or have orders."""
+        return tuple(each.symbol for each in await self._ours())
+
+    def own_quantity(self, symbol: str) -> Decimal:
+        """Give how many shares of ``symbol`` are ours, signed."""
+        return self._book.quantity_of(symbol)
+
     async def executions(self) -> tuple[Fill, ...]:
         """Give the account's executions of the day, oldest first."""
         fills = await self._broker.executions()
@@ -303,6 +387,10 @@ class Desk:
     async def account(self) -> AccountSummary:
         """Give the account's balances."""
         return await self._broker.account_summary()
+
+    async def market_time(self) -> datetime:
+        """Ask the broker's clock; aware UTC."""
+        return await self._market_clock.ask()
 
     async def wait(self, seconds: float) -> None:
         """Wait ``seconds`` of this machine's clock."""
@@ -322,7 +410,8 @@ class Desk:
         may be cancelled.
         """
         self._gate.check_mode()
-        ours = [order for order in await self._broker.open_orders() if self._book.is_own(order)]
+        open_orders = await self._broker.open_orders()
+        ours = [order for order in open_orders if self._book.is_sent_by_us(order)]
         if target == "all":
             return await self._cancellations.cancel_each(ours)
         chosen = [order for order in ours if str(order.order_id) == str(target)]
@@ -342,6 +431,10 @@ class Desk:
         if not target.strip():
             raise InvalidInput("the symbol is empty: give one, or all.")
         return (await self._close(await self._market.qualify(target.strip().upper())),)
+
+    def check_trading(self) -> None:
+        """Raise RiskRefused where this desk may send nothing."""
+        self._gate.check_mode()
 
     @property
     def trading(self) -> Trading:

@@ -15,6 +15,7 @@ from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.instruments import Instrument
 from apps.domain.orders import OrderType, Ticket
 from apps.domain.risk import RiskLimits, TradingMode
+from apps.engine.activities import Activities
 from apps.engine.alerts import AlertSink
 from apps.engine.breakout_watcher import WatcherSpec
 from apps.engine.chronicle import Chronicle
@@ -23,18 +24,25 @@ from apps.engine.exits.exit_routine import ExitRoutine
 from apps.engine.exits.guard import Guard, GuardSettings
 from apps.engine.exits.session_end import SessionEnd
 from apps.engine.exits.vigil import Vigil
+from apps.engine.history.kept_bars import KeptBars
+from apps.engine.history.loader import HistoryLoader
 from apps.engine.long_lived import LongLived
+from apps.engine.onlookers import Onlookers
+from apps.engine.orders.account_closing import AccountClosing
+from apps.engine.orders.account_orders import AccountOrders
+from apps.engine.orders.account_trading import AccountTrading
 from apps.engine.orders.cancellations import Cancellations
 from apps.engine.orders.dispatch import Dispatch
 from apps.engine.orders.execution import Execution
 from apps.engine.portfolio import Portfolio
-from apps.engine.ports import Broker, Clock, Journal, MarketData
+from apps.engine.ports import Broker, Clock, History, Journal, MarketData, PastBars
 from apps.engine.previews import OrderDefaults, Previews
 from apps.engine.prices.feeds import BarFeeds
 from apps.engine.prices.hours_keeper import HoursKeeper
 from apps.engine.prices.last_prices import LastPrices
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.prices.running_prices import RunningPrices
+from apps.engine.reconciling.account_adoption import AccountAdoption
 from apps.engine.reconciling.adoption import Adoption
 from apps.engine.reconciling.reconciler import Reconciler
 from apps.engine.reconciling.snapshots import Snapshots
@@ -68,18 +76,33 @@ class Parts:
         ref_suffix: Callable[[], str],
         keeper: TradingKeeper | None,
         live_is_confirmed: bool,
+        trading_enabled: bool,
         guard: GuardSettings,
         session_end: SessionEndRule,
+        history: History | None,
+        past_bars: PastBars | None,
     ) -> None:
         self._broker = broker
         self._market = market
         self._clock = clock
-        is_read_only = trading_mode is TradingMode.LIVE and not live_is_confirmed
+        is_unconfirmed = trading_mode is TradingMode.LIVE and not live_is_confirmed
+        self.is_read_only = is_read_only = is_unconfirmed or not trading_enabled
         self.book = OwnBook(broker.client_id)
         self.supervisor = Supervisor(clock)
         self.market_clock = MarketClock(market, clock)
-        self.chronicle = Chronicle(journal, broker, self.market_clock, self.supervisor, alerts)
+        self.onlookers = Onlookers(alerts)
+        self.chronicle = Chronicle(
+            journal, broker, self.market_clock, self.supervisor, self.onlookers.on_alert
+        )
         alerts = self.chronicle.tell
+        self.activities = Activities(
+            self.chronicle, journal, self.market_clock, trading_mode.value, ref_suffix
+        )
+        self.history = None
+        if history is not None and past_bars is not None:
+            self.history = HistoryLoader(
+                history, past_bars, broker=broker, clock=clock, market_clock=self.market_clock
+            )
         self.last_prices = LastPrices(clock)
         self.trading = TradingSwitch(
             keeper or Unkept(), self.market_clock, alerts, self.chronicle.note
@@ -113,14 +136,24 @@ class Parts:
             self.trading,
             self.margins,
             live_is_confirmed=live_is_confirmed,
+            trading_enabled=trading_enabled,
         )
         self.feeds = BarFeeds(
-            market, clock, self.market_clock, self.supervisor, alerts, self._on_price
+            market,
+            clock,
+            self.market_clock,
+            self.supervisor,
+            alerts,
+            self._on_price,
+            None
+            if history is None
+            else KeptBars(history, self.supervisor, self.market_clock, alerts),
         )
         self.prices = RunningPrices(market, self.feeds, self.supervisor, self.market_clock, alerts)
+        dispatch = Dispatch(broker, self.chronicle, self.market_clock, self.gate.check_mode)
         self.execution = Execution(
             broker,
-            Dispatch(broker, self.chronicle, self.market_clock, self.gate.check_mode),
+            dispatch,
             clock,
             self.market_clock,
             self.supervisor,
@@ -131,6 +164,33 @@ class Parts:
             is_read_only=is_read_only,
         )
         self.cancellations = Cancellations(broker, clock, self.execution)
+        self.account_orders = AccountOrders(
+            broker=broker,
+            dispatch=dispatch,
+            clock=clock,
+            market_clock=self.market_clock,
+            gate=self.gate,
+            book=self.book,
+            cancellations=self.cancellations,
+            new_order_ref=self.execution.new_order_ref,
+            alerts=alerts,
+        )
+        self.account_closing = AccountClosing(
+            broker=broker,
+            market=market,
+            clock=clock,
+            book=self.book,
+            orders=self.account_orders,
+        )
+        self.account_trading = AccountTrading(
+            broker=broker,
+            market=market,
+            clock=clock,
+            last_prices=self.last_prices,
+            book=self.book,
+            execution=self.execution,
+            orders=self.account_orders,
+        )
         self.exits = ExitRoutine(broker, market, clock, self.execution, self.book, self.gate)
         self.closings = Closings(self.exits, self.supervisor, clock, self.market_clock, alerts)
         self.portfolio = Portfolio(broker, self.book)
@@ -151,6 +211,7 @@ class Parts:
             supervisor=self.supervisor,
             gate=self.gate,
             cancellations=self.cancellations,
+            account_orders=self.account_orders,
             exits=self.exits,
             closings=self.closings,
             ours=self.ours,
@@ -173,6 +234,7 @@ class Parts:
             book=self.book,
             feeds=self.feeds,
             execution=self.execution,
+            account_orders=self.account_orders,
             cancellations=self.cancellations,
             exits=self.exits,
             alerts=alerts,
@@ -230,13 +292,22 @@ class Parts:
                 book=self.book,
                 execution=self.execution,
                 snapshots=snapshots,
+                for_account=AccountAdoption(
+                    broker=broker,
+                    chronicle=self.chronicle,
+                    execution=self.execution,
+                    orders=self.account_orders,
+                    hear=snapshots.hear_orders,
+                ),
                 alerts=alerts,
             ),
+            account_orders=self.account_orders,
             alerts=alerts,
         )
         self.long_lived = LongLived(self.supervisor, self.market_clock, alerts)
         self.hours = HoursKeeper(market, clock, self.market_clock, self._in_use)
         self.switchboard.may_have_missed = self.reconciler.wake
+        self.account_orders.may_have_missed = self.reconciler.wake
         self.margins.claims = self._claims
 
     def _claims(self) -> Iterator[Claim]:
@@ -256,6 +327,7 @@ class Parts:
         self.last_prices.on_bar(instrument, bar)
         self.book.on_bar(instrument, bar)
         self.session_end.on_bar(instrument, bar)
+        self.onlookers.on_bar(instrument, bar)
 
     def _in_use(self) -> tuple[Instrument, ...]:
         """Give what is watched, and what trades of ours that go on are in."""

@@ -13,6 +13,7 @@ from apps.domain.orders import OrderState
 from apps.domain.quotes import Quote
 from apps.engine.ports import Broker
 from apps.engine.risk.own_book import OwnBook
+from apps.engine.together import all_done
 
 __all__ = ["Portfolio", "PositionView", "QuoteView"]
 
@@ -51,17 +52,26 @@ class Portfolio:
 
     async def positions(self) -> tuple[PositionView, ...]:
         """Give what is held, by symbol, each with its protection."""
-        positions = None
-        while positions is None:
-            positions = await self._book.ask_positions(self._broker)
-        orders = await self._broker.open_orders()
-        held = sorted((each for each in positions if each.quantity), key=lambda each: each.symbol)
-        return tuple(self._view(position, orders) for position in held)
+        positions, _ = await self.holdings()
+        return positions
 
     async def orders(self) -> tuple[OrderState, ...]:
         """Give the working orders of the account, of all clients, by symbol."""
         orders = await self._broker.open_orders()
         return tuple(sorted(orders, key=lambda order: (order.symbol, order.order_id)))
+
+    async def holdings(self) -> tuple[tuple[PositionView, ...], tuple[OrderState, ...]]:
+        """Give `positions` and `orders`, both asked for at the same time."""
+        held: list[Position]
+        orders: tuple[OrderState, ...]
+        held, orders = await all_done(self._held(), self.orders())
+        return tuple(self._view(position, orders) for position in held), orders
+
+    async def _held(self) -> list[Position]:
+        positions = None
+        while positions is None:
+            positions = await self._book.ask_positions(self._broker)
+        return sorted((each for each in positions if each.quantity), key=lambda each: each.symbol)
 
     def _view(self, position: Position, orders: Iterable[OrderState]) -> PositionView:
         mine = [order for order in orders if order.con_id == position.con_id]

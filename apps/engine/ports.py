@@ -7,20 +7,26 @@ listeners); an ``async def`` asks the broker, has a deadline of its own, and rai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from apps.domain.account import AccountSummary, Position, WhatIf
+from apps.domain.account import AccountSummary, CurrencyCash, Position, WhatIf
+from apps.domain.activities import KeptActivity
 from apps.domain.bars import Bar
 from apps.domain.day_result import KeptDay
+from apps.domain.history.plan import BarRequest
+from apps.domain.history.schedule import Schedule
+from apps.domain.history.series import Series
 from apps.domain.instruments import Instrument
 from apps.domain.link import Link, LinkState
 from apps.domain.orders import Bracket, Fill, OrderState, Ticket
 from apps.domain.quotes import Quote
 from apps.domain.reconciling.open_intents import OpenIntent
 from apps.domain.records import BarsHeard, KeptWatcher, Record
+from apps.domain.sessions import Span
+from apps.domain.trade_reconciliation import TradingRecords
 
 __all__ = [
     "BarListener",
@@ -28,10 +34,12 @@ __all__ = [
     "BrokerListener",
     "BrokerNotice",
     "Clock",
+    "History",
     "Journal",
     "Link",
     "LinkState",
     "MarketData",
+    "PastBars",
     "QuoteStream",
     "Subscription",
 ]
@@ -123,8 +131,19 @@ class Broker(Protocol):
         broker accepted it: that comes through the listener.
         """
 
-    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
-        """Send a single order; give its order id. Raises as `place_bracket`."""
+    def place(
+        self,
+        instrument: Instrument,
+        ticket: Ticket,
+        order_id: int | None = None,
+        *,
+        opens: bool = False,
+    ) -> int:
+        """Send a single order; give its order id. Raises as `place_bracket`.
+
+        One that ``opens`` waits behind what protects, and is not sent where the link takes no
+        such order.
+        """
 
     def modify(self, order_id: int, ticket: Ticket) -> None:
         """Send a changed price or quantity for one of our own orders.
@@ -140,6 +159,9 @@ class Broker(Protocol):
 
         It may be held there without being shown, or never have come. Raises NotConnected.
         """
+
+    def cancel_everything(self) -> None:
+        """Ask for the end of every order of the account, whoever sent it. Raises NotConnected."""
 
     def known_orders(self) -> tuple[OrderState, ...]:
         """Give what the session has seen of orders so far, without asking."""
@@ -162,6 +184,9 @@ class Broker(Protocol):
 
     async def account_summary(self) -> AccountSummary:
         """Ask for the account's balances."""
+
+    async def cash_by_currency(self) -> tuple[CurrencyCash, ...]:
+        """Ask for the account's cash in each currency, by name, the base currency too."""
 
     async def what_if(self, instrument: Instrument, ticket: Ticket) -> WhatIf:
         """Ask what an order would cost; nothing is sent to the market."""
@@ -201,6 +226,30 @@ class MarketData(Protocol):
 
     async def market_time(self) -> datetime:
         """Ask the broker's clock; aware UTC, whole seconds."""
+
+
+class PastBars(Protocol):
+    """The broker's bars of any time, for a load: each question waits for its turn.
+
+    Whoever asks here stands behind orders, and behind the gap fills of watchers. Raises what
+    `MarketData` raises.
+    """
+
+    async def between(
+        self, instrument: Instrument, series: Series, request: BarRequest
+    ) -> tuple[Bar, ...]:
+        """Give the bars that ``request`` reaches, rising; none where the broker has none."""
+
+    async def first_at(self, instrument: Instrument, series: Series) -> datetime:
+        """Ask when the broker's history of the instrument begins; aware UTC."""
+
+    async def schedule(
+        self, instrument: Instrument, span: Span, *, regular_hours: bool
+    ) -> Schedule:
+        """Ask when the instrument traded within ``span``, which ends now or before."""
+
+    def wait_s(self, small_requests: int) -> float:
+        """Give the seconds until so many more questions for small bars can have been asked."""
 
 
 class Clock(Protocol):
@@ -247,3 +296,87 @@ class Journal(Protocol):
 
     def bars_heard(self) -> tuple[BarsHeard, ...]:
         """Give the newest `BarsHeard` of each contract."""
+
+    def trading_records(self, start: datetime, end: datetime) -> TradingRecords:
+        """Give all of every intent that began, or traded, in ``[start, end)``.
+
+        It may take as long as there is much: call it in a thread. Raises JournalRefused.
+        """
+
+    def has_reserved(self, label: str, since: datetime) -> bool:
+        """Tell whether an intent of ``label`` was reserved at ``since`` or later, and not dropped.
+
+        One of which the market's time is not known counts.
+        """
+
+    def activity_of_key(self, request_key: str) -> KeptActivity | None:
+        """Give the newest run of a routine that was asked for under a key."""
+
+    def activity_of_signature(
+        self, signature: str, but_not: Collection[str] = ()
+    ) -> KeptActivity | None:
+        """Give the newest run of exactly this request that was no dry run.
+
+        Those whose ids are in ``but_not`` are passed over.
+        """
+
+
+class History(Protocol):
+    """Bars on disk. Every call may wait for the disk, or for another process: use a thread.
+
+    Several threads may call at once. All raise HistoryRefused for a store that cannot be read, and
+    the ones that write HistoryLost where nothing could be written (a full disk, another process
+    that writes for too long): then all is as it was before.
+    """
+
+    def covered(self, series: Series) -> tuple[Span, ...]:
+        """Give what was asked of the broker and kept, merged: also where it had no bars.
+
+        A stretch whose file has turned out to be damaged is not covered any more: see `check`.
+        """
+
+    def check(self, series: Series, span: Span) -> None:
+        """Look at every byte of the files of ``span``, and set aside those that are damaged."""
+
+    def known_holes(self, series: Series) -> tuple[Span, ...]:
+        """Give the stretches of open market that the broker was asked for twice and has no bars of.
+
+        Merged. There is no use in asking again.
+        """
+
+    def bars(self, series: Series, start: datetime, end: datetime) -> tuple[Bar, ...]:
+        """Give the bars that start in ``[start, end)``, rising, none twice.
+
+        Those of a damaged file are left out, and the file is set aside: see `covered` after it.
+        """
+
+    def add(self, series: Series, span: Span, bars: Iterable[Bar]) -> None:
+        """Keep the answer to a question for ``span``: it is covered now, whatever bars there were.
+
+        All or none. A bar that is there with the same start is replaced, others stay. Raises
+        InvalidInput for a bar that does not start within ``span``, is of another length, comes
+        twice, or has a price that is not a number.
+        """
+
+    def add_all(
+        self,
+        series: Series,
+        answers: Iterable[tuple[Span, Iterable[Bar]]],
+        holes: Iterable[Span] = (),
+    ) -> None:
+        """Keep several answers, and remember holes, as one: much quicker than one by one.
+
+        All or none; raises as `add`. No moment is in two of ``answers``.
+        """
+
+    def note_hole(self, series: Series, span: Span) -> None:
+        """Remember that the broker has no bars of ``span``; bars that are added later end it."""
+
+    def schedule(self, series: Series) -> Schedule:
+        """Give the sessions of the instrument that were noted, of regular or of all hours."""
+
+    def note_schedule(self, series: Series, schedule: Schedule) -> None:
+        """Remember when the instrument trades; where it was known already this word holds."""
+
+    def forget(self, series: Series, span: Span) -> None:
+        """Remove the bars and the known holes of ``span``: it is not covered any more."""

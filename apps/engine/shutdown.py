@@ -119,14 +119,16 @@ class Shutdown:
 
     async def _look(self) -> None:
         orders = await self._portfolio.orders()
-        self._working = tuple(order for order in orders if self._book.is_own(order))
+        self._working = tuple(order for order in orders if self._book.is_sent_by_us(order))
         positions = await self._portfolio.positions()
         self._unprotected = tuple(each for each in positions if each.is_unprotected)
 
     def _last_known(self) -> tuple[OrderState, ...]:
         known = self._broker.known_orders()
         return tuple(
-            order for order in known if self._book.is_own(order) and not order.status.is_done
+            order
+            for order in known
+            if self._book.is_sent_by_us(order) and not order.status.is_done
         )
 
 

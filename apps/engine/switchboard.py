@@ -12,6 +12,7 @@ from apps.domain.orders import Fill, OrderState
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.exits.exit_routine import ExitRoutine
 from apps.engine.link_news import LinkNews
+from apps.engine.orders.account_orders import AccountOrders
 from apps.engine.orders.cancellations import Cancellations
 from apps.engine.orders.execution import Execution
 from apps.engine.ports import BrokerNotice, Link, LinkState
@@ -33,6 +34,7 @@ class Switchboard:
         book: OwnBook,
         feeds: BarFeeds,
         execution: Execution,
+        account_orders: AccountOrders,
         cancellations: Cancellations,
         exits: ExitRoutine,
         alerts: AlertSink,
@@ -41,6 +43,7 @@ class Switchboard:
         self._book = book
         self._feeds = feeds
         self._execution = execution
+        self._account_orders = account_orders
         self._cancellations = cancellations
         self._exits = exits
         self._alerts = alerts
@@ -52,6 +55,7 @@ class Switchboard:
     def on_order(self, order: OrderState) -> None:
         """Pass on what is said of an order."""
         contained(self._failed, self._execution.on_order, order)
+        contained(self._failed, self._account_orders.on_order, order)
         self._cancellations.on_order()
         self._exits.on_event()
 
@@ -60,11 +64,13 @@ class Switchboard:
         self._market_clock.observe(fill.at)
         contained(self._failed, self._book.on_fill, fill)
         contained(self._failed, self._execution.on_fill, fill)
+        contained(self._failed, self._account_orders.on_fill, fill)
         self._exits.on_event()
 
     def on_notice(self, notice: BrokerNotice) -> None:
         """Pass on a code and a text."""
         contained(self._failed, self._execution.on_notice, notice)
+        contained(self._failed, self._account_orders.on_notice, notice)
         self._cancellations.on_notice(notice)
         self._exits.on_event()
         if (
@@ -77,6 +83,7 @@ class Switchboard:
         before, self._link = self._link, link
         self._feeds.on_link(link)
         contained(self._failed, self._execution.on_link, link)
+        contained(self._failed, self._account_orders.on_link, link)
         self._exits.on_event()
         if (news := self._news.of(link)) is not None:
             self._tell(*news)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from apps.domain.account import AccountSummary, Position
+from apps.domain.account import AccountSummary, CurrencyCash, Position
 from apps.ib.connection import IBConnection
 from apps.ib.requests import Requests
 from apps.ib.session import Session
-from apps.ib.translate import account_summary, position_from
+from apps.ib.translate import account_summary, cash_by_currency, position_from
 
 if TYPE_CHECKING:
     from ib_insync import objects as ibo
@@ -65,6 +65,13 @@ class IBAccount:
 
     async def account_summary(self) -> AccountSummary:
         """Give the balances as IB has them now (it refreshes them every three minutes)."""
+        return account_summary(self._connection.account, await self._values())
+
+    async def cash_by_currency(self) -> tuple[CurrencyCash, ...]:
+        """Give the cash of each currency, as old as the balances."""
+        return cash_by_currency(await self._values())
+
+    async def _values(self) -> dict[tuple[str, str], str]:
         session, account = self._connection.session, self._connection.account
         client, asked_by = session.client, -1
 
@@ -79,12 +86,12 @@ class IBAccount:
             finally:
                 if asked_by >= 0 and session.is_usable:
                     client.cancelAccountSummary(asked_by)
-        return _summary(session, account)
+        return _known_values(session, account)
 
 
-def _summary(session: Session, account: str) -> AccountSummary:
+def _known_values(session: Session, account: str) -> dict[tuple[str, str], str]:
     values = {(one.tag, one.currency): one.value for one in session.ib.accountValues(account)}
     for one in session.wrapper.acctSummary.values():
         if one.account == account:
             values[one.tag, one.currency] = one.value
-    return account_summary(account, values)
+    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.domain.account import AccountSummary, Position, WhatIf
+from apps.domain.account import AccountSummary, CurrencyCash, Position, WhatIf
 from apps.domain.instruments import Instrument
 from apps.domain.orders import Bracket, Fill, OrderState, Ticket
 from apps.engine.ports import BrokerListener, Link, Subscription
@@ -66,9 +66,16 @@ class IBBroker:
         """Send a bracket as one; give its order ids in the order of its legs."""
         return self._orders.place_bracket(bracket, order_ids)
 
-    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
+    def place(
+        self,
+        instrument: Instrument,
+        ticket: Ticket,
+        order_id: int | None = None,
+        *,
+        opens: bool = False,
+    ) -> int:
         """Send a single order; give its order id."""
-        return self._orders.place(instrument, ticket, order_id)
+        return self._orders.place(instrument, ticket, order_id, opens=opens)
 
     def modify(self, order_id: int, ticket: Ticket) -> None:
         """Send a changed price or quantity for one of our own orders."""
@@ -81,6 +88,10 @@ class IBBroker:
     def discard(self, order_id: int) -> None:
         """Ask for the end of an order of ours that the broker does not list."""
         self._orders.discard(order_id)
+
+    def cancel_everything(self) -> None:
+        """Ask for the end of every order of the account, whoever sent it."""
+        self._orders.cancel_everything()
 
     def known_orders(self) -> tuple[OrderState, ...]:
         """Give what was seen of orders so far, without asking."""
@@ -105,6 +116,10 @@ class IBBroker:
     async def account_summary(self) -> AccountSummary:
         """Ask for the account's balances."""
         return await self._account.account_summary()
+
+    async def cash_by_currency(self) -> tuple[CurrencyCash, ...]:
+        """Ask for the account's cash in each currency."""
+        return await self._account.cash_by_currency()
 
     async def what_if(self, instrument: Instrument, ticket: Ticket) -> WhatIf:
         """Ask what an order would cost; nothing is sent to the market."""

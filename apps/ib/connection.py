@@ -9,6 +9,7 @@ they hear of its changes and ask anew.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -49,6 +50,8 @@ from apps.ib.session import Session
 from apps.ib.sinks import OrderInbox
 
 __all__ = ["Endpoint", "IBConnection", "LinkListener"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _CLIENT_ID_IN_USE = 326
 
@@ -221,6 +224,7 @@ class IBConnection:
         await self._listener.synchronise(session, requests)
         session.require_usable()
         self._apply(Synchronised())
+        _LOGGER.info("Synchronised")
 
     # ------------------------------------------------------------------- keeping the link
 

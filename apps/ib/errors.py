@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["CodeKind", "CodeMeaning", "explain", "meaning"]
+from apps.domain.errors import BrokerError
+
+__all__ = ["CodeKind", "CodeMeaning", "explain", "is_no_data", "is_pacing", "meaning"]
 
 
 class CodeKind(Enum):
@@ -158,6 +160,8 @@ _CODES: dict[int, CodeMeaning] = {
 }
 
 _FARM_NOTICES = range(2100, 2200)
+_HISTORY_REFUSED = 162
+_NOT_PROCESSED = 322
 
 
 def meaning(code: int) -> CodeMeaning:
@@ -184,3 +188,15 @@ instrument's tick."
         said += "."
     remedy = meaning(code).remedy
     return f"IB {code}: {said} {remedy}" if remedy else f"IB {code}: {said}"
+
+
+def is_no_data(error: BrokerError) -> bool:
+    """Tell whether IB refused bars (162) because there are none: it has no other word for that."""
+    return error.code == _HISTORY_REFUSED and "no data" in error.message
+
+
+def is_pacing(error: BrokerError) -> bool:
+    """Tell whether IB refused history (162, 322) because too much of it was asked for."""
+    if error.code == _NOT_PROCESSED:
+        return "simultaneous" in error.message
+    return error.code == _HISTORY_REFUSED and "pacing" in error.message

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from apps.domain.errors import BrokerError, DeadlineExceeded
+from apps.domain.errors import BrokerError, DeadlineExceeded, DeskError
 from apps.domain.link import Link
+from apps.domain.market_data_type import MarketDataType
 from apps.domain.restart_window import RestartWindow
 from apps.engine.ports import BrokerNotice, Clock
 from apps.ib.account import IBAccount
@@ -23,6 +24,8 @@ from apps.ib.order_queries import Doubts, IBOrderQueries
 from apps.ib.orders import IBOrders
 from apps.ib.pacer import Pacer
 from apps.ib.pacing import Limits
+from apps.ib.past_bars import IBPastBars
+from apps.ib.patience import ONCE, Patience
 from apps.ib.reports import ErrorSink, Fanout, Reporter
 from apps.ib.requests import Requests, Timeouts
 from apps.ib.session import Session
@@ -33,12 +36,22 @@ _SELF_HEALING = 2110
 """TWS's own link is broken and heals by itself: in the nightly restart, that is known."""
 
 
+_TYPES = {
+    MarketDataType.LIVE: 1,
+    MarketDataType.FROZEN: 2,
+    MarketDataType.DELAYED: 3,
+    MarketDataType.DELAYED_FROZEN: 4,
+}
+"""IB's numbers; what each request then gets is told with it."""
+
+
 class IBGateway:
     """One TWS or IB Gateway: its connection, and the two ports on top of it.
 
     Made inside the running loop; nothing is imported or connected before `connect`. Errors
     that no caller is there to hear go to ``on_error`` as a sentence and the exception behind it.
-    ``restarts`` are the spans of the day in which the broker's own restart is expected.
+    ``restarts`` are the spans of the day in which the broker's own restart is expected;
+    ``market_data_type`` is asked for on each link.
 
         async with IBGateway(Endpoint(host, port, client_id), clock=clock, on_error=say) as ib:
             await ib.connect()
@@ -55,6 +68,7 @@ class IBGateway:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         restarts: Sequence[RestartWindow] = (),
+        market_data_type: MarketDataType = MarketDataType.LIVE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         timeouts = timeouts or Timeouts()
@@ -62,6 +76,8 @@ class IBGateway:
         fanout = Fanout(reporter)
         pacer = Pacer(limits or Limits())
         book = OrderBook(fanout, reporter)
+        self._market_data_type = _TYPES[market_data_type]
+        self._clock = clock
         self._reporter = reporter
         self._fanout = fanout
         self._book = book
@@ -83,6 +99,7 @@ class IBGateway:
         self._account = IBAccount(self.connection)
         self._doubts = Doubts(self.connection, self._queries, book, reporter)
         self.broker = IBBroker(self.connection, orders, self._queries, self._account, book, fanout)
+        self.past_bars = IBPastBars(self.connection, contracts, pacer=pacer, timeouts=timeouts)
         self.market_data = IBMarketData(
             self.connection,
             contracts,
@@ -114,9 +131,19 @@ class IBGateway:
         """The version that the other side speaks; 0 until the first link is made."""
         return self.connection.server_version
 
-    async def connect(self) -> None:
-        """Connect once; see `IBConnection.connect`."""
-        await self.connection.connect()
+    async def connect(self, patience: Patience = ONCE) -> None:
+        """Connect, with as many attempts as ``patience`` has; see `IBConnection.connect`."""
+        failures = 0
+        while True:
+            try:
+                return await self.connection.connect()
+            except DeskError as error:
+                failures += 1
+                pause_s = patience.pause_s(error, failures)
+                if pause_s is None:
+                    raise
+                self._reporter.say(f"{error.message} It is tried again in {pause_s:g} s.")
+            await self._clock.sleep(pause_s)
 
     async def keep_connected(self) -> None:
         """Watch the link and make it again when it is lost, until `disconnect`."""
@@ -130,6 +157,7 @@ class IBGateway:
 
     async def synchronise(self, session: Session, requests: Requests) -> None:
         """Read orders, executions and account before the link counts as ready."""
+        session.client.reqMarketDataType(self._market_data_type)
         await self._queries.synchronise_open(session, requests)
         await self._queries.synchronise_executions(session, requests)
         for step, without in (

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 
 from apps.domain.bars import Bar
 from apps.domain.errors import BrokerError, DeadlineExceeded, InvalidInput
+from apps.domain.history.bar_sizes import bar_size
+from apps.domain.history.series import What
 from apps.domain.instruments import Instrument, InstrumentKind
 from apps.domain.quotes import Quote
 from apps.engine.ports import BarListener, Clock, EndListener, QuoteStream, Subscription
 from apps.ib.connection import IBConnection
 from apps.ib.contracts import Contracts
+from apps.ib.errors import is_no_data
 from apps.ib.pacer import Pacer
 from apps.ib.pacing import HistoryRequest
 from apps.ib.quotes import LiveQuote
@@ -33,32 +36,10 @@ if TYPE_CHECKING:
 
 __all__ = ["IBMarketData", "duration"]
 
-_BAR_SIZES = {
-    1: "1 secs",
-    5: "5 secs",
-    10: "10 secs",
-    15: "15 secs",
-    30: "30 secs",
-    60: "1 min",
-    120: "2 mins",
-    180: "3 mins",
-    300: "5 mins",
-    600: "10 mins",
-    900: "15 mins",
-    1200: "20 mins",
-    1800: "30 mins",
-    3600: "1 hour",
-    7200: "2 hours",
-    10800: "3 hours",
-    14400: "4 hours",
-    28800: "8 hours",
-    86400: "1 day",
-}
 _LARGEST_IN_SECONDS = 60
 _DAY_S = 86_400
 _REGULAR_DAY_S = 23_400
 _DAYS_OF_A_YEAR = 252
-_NO_HISTORY = 162
 _NEEDS = {
     InstrumentKind.STOCK: frozenset({"bid", "ask", "last"}),
     InstrumentKind.FUTURE: frozenset({"bid", "ask", "last"}),
@@ -161,23 +142,22 @@ class IBMarketData:
         session = self._connection.session
         contract = self._contracts.contract_for(instrument)
         what = _what_to_show(instrument)
-        await self._pacer.acquire_history(
-            HistoryRequest(instrument.con_id, seconds, span, what), self._timeouts.history_s
-        )
+        size = bar_size(seconds).ib_text
+        paced = HistoryRequest(instrument.con_id, seconds, span, what)
         bars: list[ibo.BarData] = []
         try:
-            async with self._pacer.open_history:
+            async with self._pacer.history_turn(paced, self._timeouts.history_s):
                 await self._connection.requests.by_id(
-                    f"{_BAR_SIZES[seconds]} bars of {instrument.symbol}",
+                    f"{size} bars of {instrument.symbol}",
                     lambda req_id: session.client.reqHistoricalData(
-                        req_id, contract, "", span, _BAR_SIZES[seconds], what, True, 2, False, []
+                        req_id, contract, "", span, size, what, True, 2, False, []
                     ),
                     container=bars,
                     on_deadline=session.client.cancelHistoricalData,
                     timeout_s=self._timeouts.history_s,
                 )
         except BrokerError as error:
-            if error.code == _NO_HISTORY and "no data" in error.message:
+            if is_no_data(error):
                 return ()
             raise
         # a daily bar holds the trading of a regular day
@@ -231,10 +211,7 @@ def duration(seconds: int, duration_s: int) -> str:
     >>> duration(5, 600), duration(300, 24_000), duration(86_400, 10 * 23_400)
     ('600 S', '3 D', '11 D')
     """
-    if seconds not in _BAR_SIZES:
-        raise InvalidInput(
-            f"IB has no bars of {seconds} s. It has {', '.join(map(str, _BAR_SIZES))} s."
-        )
+    bar_size(seconds)
     if duration_s <= 0:
         raise InvalidInput("A span of history is longer than 0 s.")
     if seconds <= _LARGEST_IN_SECONDS and duration_s <= _DAY_S:
@@ -244,5 +221,4 @@ def duration(seconds: int, duration_s: int) -> str:
 
 
 def _what_to_show(instrument: Instrument) -> str:
-    # there are no trades in currencies on the wire
-    return "MIDPOINT" if instrument.kind is InstrumentKind.FOREX else "TRADES"
+    return What.usual_of(instrument.kind).value

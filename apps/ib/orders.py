@@ -86,12 +86,19 @@ class IBOrders:
         self._send(session, contract, orders, Lane.ORDER)
         return ids
 
-    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
+    def place(
+        self,
+        instrument: Instrument,
+        ticket: Ticket,
+        order_id: int | None = None,
+        *,
+        opens: bool = False,
+    ) -> int:
         """Send a single order; see `Broker.place`."""
-        session = self._connection.ready_session()
+        session = self._connection.ready_session(opens=opens)
         order = self._order(session, ticket, session.next_id() if order_id is None else order_id)
         contract = self._contracts.contract_for(instrument)
-        self._send(session, contract, [order], Lane.PROTECTION)
+        self._send(session, contract, [order], Lane.ORDER if opens else Lane.PROTECTION)
         return order.orderId
 
     def modify(self, order_id: int, ticket: Ticket) -> None:
@@ -133,6 +140,11 @@ class IBOrders:
             session.client.cancelOrder(order_id, "")
 
         self._submit_about(order_id, send, "cancellation")
+
+    def cancel_everything(self) -> None:
+        """Ask for the end of every order; see `Broker.cancel_everything`."""
+        session = self._connection.ready_session()
+        self._pacer.submit_order(1, session.client.reqGlobalCancel, lambda: None, Lane.PROTECTION)
 
     async def what_if(self, instrument: Instrument, ticket: Ticket) -> WhatIf:
         """Ask what an order would cost; see `Broker.what_if`. Raises BrokerRejected."""

@@ -8,7 +8,8 @@ in its place. What waits here when the link is lost is dropped, and each sender 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from apps.domain.errors import BrokerError, NotConnected
@@ -23,6 +24,12 @@ from apps.ib.pacing import (
 )
 
 __all__ = ["Pacer"]
+
+_LOOK_AGAIN_S = 5.0
+"""After so long, a patient one looks whether its turn may come sooner: watchers may have gone."""
+
+_LEFT_TO_THE_HASTY = 10
+"""Of the requests for history that may be open at once, so many are never a load's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Pacer:
         self.limits = limits
         self.lines = Budget(limits.market_data_lines)
         self.open_history = asyncio.Semaphore(limits.open_history)
+        self._patient = asyncio.Semaphore(max(1, limits.open_history - _LEFT_TO_THE_HASTY))
+        self._history_waiting = 0
         self._bars = TokenWindow(limits.bar_subscriptions, limits.bar_window_s)
         self._history = HistoryBudget(limits)
         self._queue: MessageQueue[_Waiting] = MessageQueue(limits)
@@ -81,23 +90,64 @@ class Pacer:
         self._submit(lane, 1, _Waiting(go, drop))
         await turn
 
-    async def acquire_history(self, request: HistoryRequest, patience_s: float) -> None:
-        """Wait until IB's rules for history allow ``request``; the message is paced besides.
+    @asynccontextmanager
+    async def history_turn(self, request: HistoryRequest, patience_s: float) -> AsyncIterator[None]:
+        """Wait until IB's rules for history allow ``request``; send and await it in the block.
 
-        Raises BrokerError at once when that would be later than ``patience_s`` from now.
+        The message is paced besides. Raises BrokerError at once when the turn would come later
+        than ``patience_s`` from now.
         """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + patience_s
-        while (allowed := self._history.allowed_at(loop.time(), request)) > loop.time():
-            if allowed > give_up:
-                raise BrokerError(
-                    f"IB takes the next request for small bars in {allowed - loop.time():.0f} s "
-                    f"({self.limits.small_bar_requests} in ten minutes, none twice within 15 s). "
-                    "Ask for larger bars, or later.",
-                    code=162,
-                )
-            await asyncio.sleep(allowed - loop.time())
-        self._history.spend(loop.time(), request)
+        self._history_waiting += 1
+        try:
+            while (allowed := self._history.allowed_at(loop.time(), request)) > loop.time():
+                if allowed > give_up:
+                    raise BrokerError(
+                        f"IB takes the next request for small bars in "
+                        f"{allowed - loop.time():.0f} s "
+                        f"({self.limits.small_bar_requests} in ten minutes, none twice within "
+                        "15 s). Ask for larger bars, or later.",
+                        code=162,
+                    )
+                await asyncio.sleep(allowed - loop.time())
+        finally:
+            self._history_waiting -= 1
+        async with self._history_sent(request):
+            yield
+
+    @asynccontextmanager
+    async def patient_history_turn(
+        self, request: HistoryRequest, spare: int
+    ) -> AsyncIterator[None]:
+        """Wait as long as it takes, behind everyone who waits in `history_turn`.
+
+        ``spare`` more requests are left to those who may come.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._patient:
+            while True:
+                left = spare + self._history_waiting
+                allowed = self._history.allowed_at(loop.time(), request, spare=left)
+                if allowed <= loop.time():
+                    break
+                await asyncio.sleep(min(allowed - loop.time(), _LOOK_AGAIN_S))
+            async with self._history_sent(request):
+                yield
+
+    def history_wait_s(self, nth: int) -> float:
+        """Give the seconds until the ``nth`` next request for small bars may be sent, or 0."""
+        now = asyncio.get_running_loop().time()
+        return self._history.nth_allowed_at(now, nth) - now
+
+    @asynccontextmanager
+    async def _history_sent(self, request: HistoryRequest) -> AsyncIterator[None]:
+        self._history.open(request)
+        try:
+            async with self.open_history:
+                yield
+        finally:
+            self._history.settle(asyncio.get_running_loop().time(), request)
 
     def take_bar_subscription(self) -> None:
         """Count one new subscription to real-time bars, and its market-data line.

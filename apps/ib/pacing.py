@@ -205,6 +205,9 @@ class HistoryBudget:
 
     Bars of 30 s and less: 60 requests in ten minutes, none identical within 15 s, five of one
     contract in two seconds. Larger bars are only counted among the open requests.
+
+    A request counts from its answer on: it had arrived by then, and IB counts from its arrival.
+    Until then it counts as sent this instant. So none arrives too early, however long the way.
     """
 
     SMALL_BAR_S = 30
@@ -214,32 +217,65 @@ class HistoryBudget:
         self._window = TokenWindow(limits.small_bar_requests, limits.small_bar_window_s)
         self._alike: dict[tuple[int, str], TokenWindow] = {}
         self._last: dict[HistoryRequest, float] = {}
+        self._open: list[HistoryRequest] = []
 
-    def allowed_at(self, now: float, request: HistoryRequest) -> float:
-        """Give the first moment from ``now`` at which ``request`` may be sent."""
+    def allowed_at(self, now: float, request: HistoryRequest, *, spare: int = 0) -> float:
+        """Give the first moment from ``now`` at which ``request`` may be sent.
+
+        It may turn out later while others are open. ``spare`` requests are left to others.
+        """
         if request.seconds > self.SMALL_BAR_S:
             return now
         again = self._last.get(request, now - self._limits.identical_history_s)
+        if request in self._open:
+            again = now
+        key = _alike(request)
+        alike = sum(_alike(each) == key for each in self._open)
         return max(
             now,
             again + self._limits.identical_history_s,
-            self._window.free_at(now),
-            self._alike_window(request).free_at(now),
+            _free_at(self._window, now, len(self._open) + spare),
+            _free_at(self._alike_window(key), now, alike),
         )
 
+    def nth_allowed_at(self, now: float, nth: int) -> float:
+        """Give the first moment from ``now`` at which the ``nth`` further request may be sent."""
+        return self._window.nth_free_at(now, nth + len(self._open))
+
+    def open(self, request: HistoryRequest) -> None:
+        """Note that ``request`` is sent, or about to be."""
+        if request.seconds <= self.SMALL_BAR_S:
+            self._open.append(request)
+
+    def settle(self, now: float, request: HistoryRequest) -> None:
+        """Note that ``request`` was answered, or that no answer is waited for any more."""
+        if request.seconds <= self.SMALL_BAR_S:
+            self._open.remove(request)
+            self.spend(now, request)
+
     def spend(self, now: float, request: HistoryRequest) -> None:
-        """Note that ``request`` is sent now."""
+        """Note that ``request`` has arrived now at the latest."""
         if request.seconds > self.SMALL_BAR_S:
             return
         oldest = now - self._limits.identical_history_s
         self._last = {key: at for key, at in self._last.items() if at > oldest}
         self._last[request] = now
         self._window.spend(now)
-        self._alike_window(request).spend(now)
+        self._alike_window(_alike(request)).spend(now)
 
-    def _alike_window(self, request: HistoryRequest) -> TokenWindow:
-        key = (request.con_id, request.what_to_show)
+    def _alike_window(self, key: tuple[int, str]) -> TokenWindow:
         limits = self._limits
         return self._alike.setdefault(
             key, TokenWindow(limits.alike_history, limits.alike_history_window_s)
         )
+
+
+def _alike(request: HistoryRequest) -> tuple[int, str]:
+    return request.con_id, request.what_to_show
+
+
+def _free_at(window: TokenWindow, now: float, others: int) -> float:
+    """Give when a token is free beside those of ``others``, whose windows have yet to begin."""
+    if others < window.size:
+        return window.nth_free_at(now, others + 1)
+    return now + window.window_s

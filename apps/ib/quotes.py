@@ -24,6 +24,7 @@ _PRICES = {
 }
 _SIZES = {0: "bid_size", 3: "ask_size", 69: "bid_size", 70: "ask_size"}
 _HALTED = 49
+_FROZEN_TYPES = (2, 4)
 _DELAYED_TYPES = (3, 4)
 _NO_PRICE = 1e300
 """From here on a price is IB's word for "unset", or infinite."""
@@ -49,6 +50,7 @@ class LiveQuote:
         self._received_s: float | None = None
         self._halted = False
         self._delayed = False
+        self._frozen = False
         self._quote: Quote | None = None
         self.snapshot_ended = False
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -90,8 +92,9 @@ class LiveQuote:
             self._touch()
 
     def on_data_type(self, market_data_type: int) -> None:
-        """Take whether the ticks are live or delayed."""
+        """Take whether the ticks are live, delayed, or of the last close."""
         self._delayed = market_data_type in _DELAYED_TYPES
+        self._frozen = market_data_type in _FROZEN_TYPES
         self._quote = None
 
     def on_snapshot_end(self) -> None:
@@ -125,4 +128,5 @@ class LiveQuote:
             received_s=received_s,
             halted=self._halted,
             delayed=self._delayed,
+            frozen=self._frozen,
         )

@@ -32,6 +32,8 @@ class Timeouts:
     request_s: float = 10.0
     """For the answer to one request, its turn in the pacing included."""
     history_s: float = 30.0
+    load_s: float = 120.0
+    """For bars that a load asks for: IB takes its time with many at once."""
     heartbeat_every_s: float = 4.0
     """After so long without a byte the other side is asked the time."""
     heartbeat_answer_s: float = 4.0

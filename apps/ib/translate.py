@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from apps.domain.account import AccountSummary, Position, WhatIf
+from apps.domain.account import AccountSummary, CurrencyCash, Position, WhatIf
 from apps.domain.bars import Bar
 from apps.domain.errors import NotFound
 from apps.domain.instruments import Instrument, InstrumentKind
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "account_summary",
     "bar_from_history",
+    "cash_by_currency",
     "completed_order_from",
     "exact",
     "exact_or_none",
@@ -161,8 +162,17 @@ def fill_ib_order(order: ibd.Order, ticket: Ticket, *, account: str) -> ibd.Orde
     order.orderRef = ticket.order_ref
     if ticket.oca_group:
         order.ocaGroup, order.ocaType = ticket.oca_group, _REDUCE
+    if ticket.adaptive is not None:
+        order.algoStrategy = "Adaptive"
+        order.algoParams = [_tag_value("adaptivePriority", ticket.adaptive.value)]
     order.account = account
     return order
+
+
+def _tag_value(tag: str, value: str) -> ibc.TagValue:
+    from ib_insync.contract import TagValue  # noqa: PLC0415 - whoever has an order has loaded it
+
+    return TagValue(tag, value)
 
 
 def _wire_quantity(quantity: Decimal) -> float:
@@ -317,6 +327,17 @@ def account_summary(account: str, values: Mapping[tuple[str, str], str]) -> Acco
         settled_cash=value("SettledCash"),
         account_type=values.get(("AccountType", ""), ""),
     )
+
+
+def cash_by_currency(values: Mapping[tuple[str, str], str]) -> tuple[CurrencyCash, ...]:
+    """Give the cash of each currency from ``values``, keyed by (tag, currency), by name."""
+    held: list[CurrencyCash] = []
+    for tag, currency in sorted(values):
+        amount = exact_or_none(values[tag, currency]) if tag == "CashBalance" else None
+        if amount is not None and currency not in ("", "BASE"):
+            rate = exact_or_none(values.get(("ExchangeRate", currency)))
+            held.append(CurrencyCash(currency, amount, rate if rate and rate > 0 else None))
+    return tuple(held)
 
 
 def _ledger(values: Mapping[tuple[str, str], str], currency: str, tag: str) -> Decimal | None:

@@ -28,7 +28,8 @@ class StatusSpeech(Enum):
 class GatewaySettings:
     """How a gateway is set up. ``start`` None is the open of the latest regular session.
 
-    ``speed`` is market seconds per second of this machine; ``cash`` is in USD, per account.
+    ``speed`` is market seconds per second of this machine; ``cash`` is in USD, per account;
+    ``foreign_cash`` what each has of other currencies, by name, negative where it is owed.
     ``master_client`` is the client id that hears of all clients' orders, None for nobody;
     ``status_speech`` how often they hear of each. ``policy`` is what the exchange does where IB
     leaves it open, ``vendor`` what its market data does. ``faults`` are there from the start,
@@ -42,6 +43,7 @@ class GatewaySettings:
     start: datetime | None = None
     accounts: tuple[str, ...] = ("DU1234567",)
     cash: Decimal = field(default=Decimal(250_000))
+    foreign_cash: tuple[tuple[str, Decimal], ...] = ()
     master_client: int | None = None
     limits: Limits = IB_LIMITS
     status_speech: StatusSpeech = StatusSpeech.AS_IB

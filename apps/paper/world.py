@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from apps.domain.errors import InvalidInput
 from apps.paper.books.currencies import ForexRates
 from apps.paper.books.ledger import Account
 from apps.paper.bulletins import BulletinBoard, BulletinKind
@@ -59,8 +60,12 @@ class World(ABC):
         self.market = DerivedMarket(market, catalogue)
         self.calendar = SessionCalendar()
         rates = ForexRates(catalogue, self.mark)
+        for currency, _ in settings.foreign_cash:
+            if not rates.knows(currency):
+                raise InvalidInput(f"there is no rate for {currency}: no account can begin with it")
         self.accounts = {
-            name: Account(name, settings.cash, rates=rates) for name in settings.accounts
+            name: Account(name, settings.cash, foreign_cash=settings.foreign_cash, rates=rates)
+            for name in settings.accounts
         }
         self.exchange = Exchange(
             self.accounts.values(),

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
+from apps.api.clock import SystemClock
 from apps.api.config import SETTINGS, Settings
 from apps.api.console import Console, Manner, Streams
 from apps.api.interrupts import Interrupted, Interrupts
 from apps.api.session import Session
+from apps.api.views.as_json import as_json
 from apps.domain.account import AccountSummary, Position
 from apps.domain.bars import Bar
 from apps.domain.brackets import EntryStyle
@@ -39,6 +41,7 @@ from apps.engine.previews import BracketPreview, BreakoutPreview
 from apps.engine.reconciling.reconciler import Reconciled
 from apps.engine.requests import BracketRequest, BreakoutRequest
 from apps.engine.risk.kill_switch import HaltOutcome
+from apps.engine.routines.runner import RoutineRunner
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 CENT = TickRule.of("0.01")
@@ -276,6 +279,22 @@ class FakeDesk:
     def as_desk(self) -> Desk:
         return cast("Desk", self)
 
+    @property
+    def activities(self) -> FakeActivities:
+        return FakeActivities()
+
+    def check_trading(self) -> None:
+        self._note("check_trading", None)
+
+    async def holdings(self) -> tuple[tuple[PositionView, ...], tuple[OrderState, ...]]:
+        return await self.positions(), await self.orders()
+
+    async def own_symbols(self) -> tuple[str, ...]:
+        return ("AAPL",)
+
+    def own_quantity(self, symbol: str) -> Decimal:
+        return Decimal(10)
+
     def day_pnl(self) -> Decimal | None:
         return self.pnl
 
@@ -392,6 +411,22 @@ class FakeDesk:
             raise self.failing[name].popleft()
 
 
+class FakeActivities:
+    """Forgets what it is told: what is logged is tested where it is written."""
+
+    def begin(self, *told: object, **also: object) -> str:
+        return "a1"
+
+    def ended(self, *told: object) -> datetime:
+        return OPEN
+
+    def failed(self, *told: object) -> None:
+        pass
+
+    def of_key(self, request_key: str) -> None:
+        return None
+
+
 class TypedLines:
     """Lines as if typed, and the prompts that were shown for them."""
 
@@ -428,4 +463,6 @@ def a_session(
         interactive=interactive,
         manner=manner,
     )
-    return Session(console, some_settings(), desk.as_desk(), one_shot=one_shot), typed
+    runner = RoutineRunner(desk.as_desk(), SystemClock(), encode=as_json, configuration={})
+    session = Session(console, some_settings(), desk.as_desk(), one_shot=one_shot, runner=runner)
+    return session, typed

@@ -34,7 +34,7 @@ def write_toml(tmp_path: Path, text: str) -> Path:
 
 
 def test_table_and_dataclass_name_the_same_settings() -> None:
-    fields = {field.name for field in dataclasses.fields(Settings)} - {"sources"}
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"sources", "shown"}
     assert {setting.field for setting in SETTINGS} == fields
 
 
@@ -46,7 +46,9 @@ def test_env_example_copied_to_env_changes_nothing(tmp_path: Path) -> None:
     plain = load(tmp_path)
     (tmp_path / ".env").write_text(example(), encoding="utf-8")
     copied = load(tmp_path, environment={})
-    assert dataclasses.replace(copied, sources={}) == dataclasses.replace(plain, sources={})
+    assert dataclasses.replace(copied, sources={}, shown={}) == dataclasses.replace(
+        plain, sources={}, shown={}
+    )
 
 
 def test_defaults_hold_when_nothing_is_said(tmp_path: Path) -> None:
@@ -145,11 +147,119 @@ def test_desk_home_in_its_own_toml_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["IB_PORT = [1]", "IB_PORT = true", "[IB_PORT]\na = 1"])
+@pytest.mark.parametrize(
+    "text", ["IB_PORT = [1]", "IB_PORT = true", "[IB_PORT]\na = 1", "LOG_FILE = 2026-11-20"]
+)
 def test_toml_value_that_is_no_text_or_number_is_refused(tmp_path: Path, text: str) -> None:
     write_toml(tmp_path, text)
-    with pytest.raises(BadSetting, match=r"IB_PORT .* neither text nor a number"):
+    with pytest.raises(BadSetting, match=r"(IB_PORT|LOG_FILE) .* neither text nor a number"):
         load(tmp_path)
+
+
+def test_toml_takes_numbers_booleans_and_names_in_either_case(tmp_path: Path) -> None:
+    write_toml(
+        tmp_path,
+        "guard = false\nBELL = true\nib_port = 4002\nDEFAULT_TP_PCT = 1.5\nPAPER_SPEED = 1e2",
+    )
+    settings = load(tmp_path)
+    assert (settings.guard, settings.bell) == (False, True)
+    assert (settings.ib_port, settings.paper_speed) == (4002, 100.0)
+    assert settings.default_tp_pct == Decimal("1.5")
+    assert settings.shown["GUARD"] == "off"
+
+
+# ---------------------------------------------------------------- tables of config.toml
+
+OVERLAID = """
+TRADING_MODE = "paper"
+IB_PORT = 1
+PAPER_SEED = 1
+[common]
+MAX_OPEN_POSITIONS = 2
+LOG_LEVEL = "DEBUG"
+[paper]
+IB_PORT = 7497
+MAX_OPEN_POSITIONS = 20
+[live]
+IB_PORT = 7496
+TRADING_ENABLED = false
+"""
+
+
+def test_table_of_the_mode_overlays_what_is_common(tmp_path: Path) -> None:
+    path = write_toml(tmp_path, OVERLAID)
+    paper = load(tmp_path)
+    assert (paper.ib_port, paper.max_open_positions, paper.trading_enabled) == (7497, 20, True)
+    assert paper.sources["IB_PORT"] == f"[paper] in {path}"
+    assert paper.sources["LOG_LEVEL"] == f"[common] in {path}"
+    assert paper.sources["PAPER_SEED"] == str(path)
+    live = load(tmp_path, environment={"TRADING_MODE": "LIVE"})
+    assert (live.ib_port, live.max_open_positions, live.trading_enabled) == (7496, 2, False)
+    assert live.sources["TRADING_ENABLED"] == f"[live] in {path}"
+
+
+def test_mode_of_the_file_itself_chooses_its_table(tmp_path: Path) -> None:
+    write_toml(tmp_path, OVERLAID.replace('"paper"', '"live"'))
+    assert load(tmp_path).ib_port == 7496
+
+
+def test_environment_goes_before_every_table(tmp_path: Path) -> None:
+    write_toml(tmp_path, OVERLAID)
+    settings = load(tmp_path, environment={"IB_PORT": "5", "LOG_LEVEL": "ERROR"})
+    assert (settings.ib_port, settings.log_level) == (5, "ERROR")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[live]\nIB_PRT = 1", r"\[live\] in .* holds IB_PRT, .* did you mean IB_PORT\?"),
+        ("[live]\nIB_PORT = 0", r"IB_PORT is '0' \(from \[live\] in .*\); it may hold a port"),
+        ("[live]\nGUARD = 'maybe'", r"GUARD is 'maybe' \(from \[live\] in "),
+        ("[live]\nIB_PORT = [1]", r"IB_PORT in \[live\] in .* neither text nor a number"),
+        ("[paper]\nTRADING_MODE = 'live'", r"TRADING_MODE stands in \[paper\] in .* at the top"),
+        ("[live]\nDESK_HOME = '/x'", r"DESK_HOME stands in \[live\] in .* in the environment"),
+        ("[demo]\nIB_PORT = 1", r"the table \[demo\], which is none; there are \[common\]"),
+        ("live = 1", r"live in .* is a table of settings: write \[live\]"),
+        ("IB_PORT = 1\n[common]\nIB_PORT = 2", r"IB_PORT stands twice in .* at its top and in"),
+        ("IB_PORT = 1\nib_port = 2", r"IB_PORT stands twice in "),
+        ("TRADING_MODE = 'demo'", r"TRADING_MODE is 'demo' \(from "),
+    ],
+)
+def test_mistake_anywhere_in_the_file_is_told_with_its_table(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    write_toml(tmp_path, text)
+    with pytest.raises(BadSetting, match=words):
+        load(tmp_path)
+
+
+def test_mistake_in_the_file_is_told_also_where_the_environment_overrides_it(
+    tmp_path: Path,
+) -> None:
+    write_toml(tmp_path, "IB_PORT = 0")
+    with pytest.raises(BadSetting, match="IB_PORT is '0'"):
+        load(tmp_path, environment={"IB_PORT": "7497"})
+
+
+# ---------------------------------------------------------------- what must not be told
+
+
+SECRET = "docker run -e TWS_PASSWORD=hunter2 gateway"  # noqa: S105 - the password of a test
+
+
+def test_secret_is_told_nowhere(tmp_path: Path) -> None:
+    settings = load(tmp_path, environment={"GATEWAY_COMMAND": SECRET})
+    assert settings.gateway_command[-1] == "gateway"
+    assert "hunter2" not in f"{settings!r} {settings.shown}"
+    assert settings.shown["GATEWAY_COMMAND"] == "(set, not shown)"
+    assert load(tmp_path).shown["GATEWAY_COMMAND"] == ""
+
+
+def test_secret_that_is_wrong_is_told_without_what_it_holds(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting) as caught:
+        load(tmp_path, environment={"GATEWAY_COMMAND": SECRET + ' "'})
+    assert "hunter2" not in caught.value.message
+    assert "GATEWAY_COMMAND is (set, not shown)" in caught.value.message
 
 
 @pytest.mark.parametrize("text", [b"IB_PORT = ", b"\xff\xfe"])

@@ -217,13 +217,12 @@ def test_bad_setting_is_one_sentence_on_stderr(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [("account",), ("quote", "AAPL"), ()])
 def test_desk_beside_a_running_one_is_refused_in_a_sentence_that_says_who_has_the_folder(
-    tmp_path: Path, running_desk: Start, words: tuple[str, ...]
+    tmp_path: Path, running_desk: Start
 ) -> None:
     first = running_desk()
     read_until(first, b"simulated")
-    done = desk(tmp_path, *words)
+    done = desk(tmp_path)
     assert done.returncode == 1
     assert done.stdout == b""
     told = done.stderr.decode()
@@ -237,21 +236,40 @@ def test_desk_beside_a_running_one_is_refused_in_a_sentence_that_says_who_has_th
 
 
 @pytest.mark.parametrize("account", ["", "DU1234567"])
-def test_desk_beside_one_on_the_same_gateway_is_refused_before_it_asks_for_the_client_id(
+def test_command_beside_a_desk_on_the_same_gateway_goes_through_it_and_a_desk_is_refused(
     tmp_path: Path, running_desk: Start, account: str
 ) -> None:
     with paper_gateway() as (_, where):
         first = running_desk(IB_ACCOUNT=account, **where)
-        read_until(first, b"Connected to")
+        type_in(first, b"account\n")
+        read_until(first, b"Realised")
         done = desk(tmp_path, "account", "--json", script=b"", IB_ACCOUNT=account, **where)
-        assert done.returncode == 1
-        told = json.loads(done.stdout)["error"]["message"]
-        assert f"Another desk (process {first.pid}, since 20" in told
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["account"] == "DU1234567"
+        refused = desk(tmp_path, script=b"", IB_ACCOUNT=account, **where)
+        assert refused.returncode == 1
+        assert f"Another desk (process {first.pid}, since 20" in refused.stderr.decode()
         type_in(first, b"quit\n")
         assert finish(first)[0] == 0
 
 
-def test_client_id_in_use_is_told_at_once(tmp_path: Path, running_desk: Start) -> None:
+def test_command_for_another_gateway_does_not_go_through_the_desk_that_runs(
+    tmp_path: Path, running_desk: Start
+) -> None:
+    with paper_gateway() as (_, where), paper_gateway("--account", "DU7") as (_, elsewhere):
+        first = running_desk(**where)
+        type_in(first, b"account\n")
+        read_until(first, b"Realised")
+        done = desk(tmp_path, "account", "--json", script=b"", **elsewhere)
+        assert json.loads(done.stdout)["account"] == "DU7"
+        named = desk(tmp_path, "account", script=b"", **elsewhere, IB_ACCOUNT="DU1234567")
+        assert named.returncode == 2
+        assert b"IB_PORT is" in named.stderr
+
+
+def test_client_id_in_use_is_tried_a_few_times_and_then_the_error(
+    tmp_path: Path, running_desk: Start
+) -> None:
     with paper_gateway() as (_, where):
         first = running_desk(**where)
         read_until(first, b"Connected to")
@@ -260,5 +278,6 @@ def test_client_id_in_use_is_told_at_once(tmp_path: Path, running_desk: Start) -
         done = desk(other, "account", script=b"", **where)
         assert done.returncode == 3
         assert b"Client id 1 is in use" in done.stderr
+        assert done.stdout.count(b"tried again in") == 3
         type_in(first, b"quit\n")
         assert finish(first)[0] == 0

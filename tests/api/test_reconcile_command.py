@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from apps.api.commands.reconcile import ReconcileNow, SettleIntent
+from apps.api.commands.reconcile import SettleIntent
 from apps.api.outcomes import ExitCode
+from apps.api.routine_command import RunRoutine
 from apps.api.tree import parse
 from apps.api.views.as_json import as_json
 from apps.api.views.render import render
 from apps.domain.reconciling.findings import Finding, Verdict
 from apps.engine.reconciling.reconciler import Reconciled
+from apps.engine.routines.reconcile import RECONCILE
 from tests.api.stand_ins import OPEN, FakeDesk, a_session
 from tests.api.test_views import shown
 
@@ -20,7 +22,8 @@ REF = "BD-20261119-w1-000001"
 
 
 def test_line_is_read() -> None:
-    assert parse(["reconcile"]).command == ReconcileNow()
+    assert parse(["reconcile"]).command == RunRoutine(RECONCILE, {})
+    assert parse(["reconcile", "--adopt"]).command == RunRoutine(RECONCILE, {"adopt": True})
     settling = parse(["reconcile", "--settle", "k3f9a2", "-y"])
     assert settling.command == SettleIntent("k3f9a2", confirmed=True)
 
@@ -39,7 +42,7 @@ async def test_what_needs_the_trader_is_said_first_and_by_the_exit_code(
     finding = Finding(verdict, "AAPL", "order 101 is listed nowhere", REF, 101)
     desk.reconciled = Reconciled(OPEN, (finding,), ())
     session, _ = a_session(desk)
-    reply = await ReconcileNow().run(session)
+    reply = await RunRoutine(RECONCILE, {}).run(session)
     assert reply.exit_code is code
     text = shown(render(reply.value))
     assert words in text
@@ -50,7 +53,7 @@ async def test_what_could_not_be_read_is_not_agreement() -> None:
     desk = FakeDesk()
     desk.reconciled = Reconciled(OPEN, (), ("the broker did not answer",))
     session, _ = a_session(desk)
-    reply = await ReconcileNow().run(session)
+    reply = await RunRoutine(RECONCILE, {}).run(session)
     assert reply.exit_code is ExitCode.ERROR
     assert "Not read: the broker did not answer" in shown(render(reply.value))
 

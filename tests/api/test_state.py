@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from apps.api.state import (
     EMBEDDED,
     FolderInUse,
     account_folder,
+    announce,
     check_same_account,
     hold,
     hold_link,
@@ -22,6 +24,7 @@ from apps.domain.errors import BadSetting, InvalidInput, RiskRefused
 
 HOLDER = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from apps.api.state import hold
 with hold(Path(sys.argv[1])):
@@ -88,6 +91,42 @@ def test_link_is_held_by_host_port_and_client_id(tmp_path: Path) -> None:
             pytest.fail("two desks hold one client id")
     assert "is connected to ::1:7497 as client 1: give the command there" in caught.value.message
     assert caught.value.message.endswith("its own DESK_HOME and IB_CLIENT_ID.")
+
+
+def test_link_knows_how_long_ago_it_was_let_go(tmp_path: Path) -> None:
+    with hold_link(tmp_path, "::1", 7497, 1) as free_for_s:
+        assert free_for_s is None
+    lock = next(tmp_path.glob("*.lock"))
+    now = lock.stat().st_mtime
+    os.utime(lock, (now - 100, now - 100))
+    with hold_link(tmp_path, "::1", 7497, 1) as free_for_s:
+        assert free_for_s is not None
+        assert free_for_s >= 99
+    # a clock that was set back says nothing
+    os.utime(lock, (now + 100, now + 100))
+    with hold_link(tmp_path, "::1", 7497, 1) as free_for_s:
+        assert free_for_s is None
+
+
+def test_desk_that_listens_says_where_in_its_lock_file_and_since_when_it_runs(
+    tmp_path: Path,
+) -> None:
+    folder = account_folder(tmp_path, mode="paper", account="DU1")
+    other = account_folder(tmp_path, mode="paper", account="DU2")
+    with hold(folder), hold(other):
+        before = holder_of(folder)
+        announce(folder, socket=folder / "a\nb.sock", endpoint="::1:7497")
+        announce(other, socket=other / "desk.sock", endpoint="::1:4002")
+        assert before is not None
+        told = replace(before, socket=f"{folder}/a\nb.sock", endpoint="::1:7497")
+        assert holder_of(folder) == told
+        found = running_desk(tmp_path, mode="paper", account="", endpoint="::1:7497")
+        assert found == (folder, told)
+        assert running_desk(tmp_path, mode="paper", account="", endpoint="::1:9") is None
+    with hold(folder):
+        again = holder_of(folder)
+        assert again is not None
+        assert (again.socket, again.endpoint) == ("", None)
 
 
 def test_refused_desk_leaves_the_holders_note_alone(tmp_path: Path) -> None:

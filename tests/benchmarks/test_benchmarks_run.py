@@ -70,6 +70,16 @@ def test_a_quick_run_of_the_load_gives_speeds_waits_and_orders() -> None:
     assert all(figure(orders, number, "orders/s, with a state file") > 0 for number in range(2))
 
 
+def test_a_quick_load_breaks_no_pacing_and_says_how_much_of_it_is_used() -> None:
+    done = run("data-load", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    [report] = json.loads(done.stdout)
+    paced, whole = (table["rows"] for table in report["tables"])
+    assert figure(paced, 0, "requests") > 120
+    assert 0 < figure(paced, 0, "% of the pacing") <= 100
+    assert [figure(whole, number, "bars") for number in range(2)] == [4680, 1950]
+
+
 def figure(rows: list[dict[str, Any]], number: int, column: str) -> float:
     return float(rows[number][column])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,8 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
-from apps.domain.account import AccountSummary, Position, WhatIf
+from apps.domain.account import AccountSummary, CurrencyCash, Position, WhatIf
+from apps.domain.activities import KeptActivity
 from apps.domain.bars import Bar
 from apps.domain.day_result import KeptDay
 from apps.domain.errors import NotConnected, NotFound
@@ -22,6 +23,7 @@ from apps.domain.reconciling.open_intents import OpenIntent
 from apps.domain.records import BarsHeard, KeptWatcher, OrderReserved, Record
 from apps.domain.sessions import Span, TradingHours
 from apps.domain.ticks import TickRule
+from apps.domain.trade_reconciliation import TradingRecords
 from apps.engine.ports import BrokerListener, BrokerNotice, Link, LinkState
 from apps.store.journal.file import JournalFile
 
@@ -245,6 +247,28 @@ class FakeJournal:
             kept.write(*self.records)
             return kept.highest_watcher()
 
+    def has_reserved(self, label: str, since: datetime) -> bool:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.has_reserved(label, since)
+
+    def activity_of_key(self, request_key: str) -> KeptActivity | None:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.activity_of_key(request_key)
+
+    def activity_of_signature(
+        self, signature: str, but_not: Collection[str] = ()
+    ) -> KeptActivity | None:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.activity_of_signature(signature, but_not)
+
+    def trading_records(self, start: datetime, end: datetime) -> TradingRecords:
+        with JournalFile.open(Path(":memory:")) as kept:
+            kept.write(*self.records)
+            return kept.trading_records(start, end)
+
     def kept_day(self) -> KeptDay | None:
         with JournalFile.open(Path(":memory:")) as kept:
             kept.write(*self.records)
@@ -289,6 +313,19 @@ class FakeBroker:
         self.unlisted: set[int] = set()
         """Orders that the open orders leave out, though nothing was said of their end."""
         self.position_asks = 0
+        self.cash: tuple[CurrencyCash, ...] = (CurrencyCash("USD", Decimal(250000), Decimal(1)),)
+        self.summary = AccountSummary(
+            ACCOUNT,
+            "USD",
+            Decimal(250000),
+            Decimal(250000),
+            Decimal(250000),
+            Decimal(250000),
+            Decimal(0),
+            Decimal(0),
+            None,
+            None,
+        )
 
     def listen(self, listener: BrokerListener) -> FakeSubscription:
         self._listeners.append(listener)
@@ -313,7 +350,14 @@ class FakeBroker:
         self.sent.append(f"bracket {ids[0]}")
         return ids
 
-    def place(self, instrument: Instrument, ticket: Ticket, order_id: int | None = None) -> int:
+    def place(
+        self,
+        instrument: Instrument,
+        ticket: Ticket,
+        order_id: int | None = None,
+        *,
+        opens: bool = False,
+    ) -> int:
         self._require_link()
         order_id = next(self._order_ids) if order_id is None else order_id
         self._hold(order_id, instrument, ticket, 0)
@@ -347,6 +391,14 @@ class FakeBroker:
         self._require_link()
         self.sent.append(f"discard {order_id}")
 
+    def cancel_everything(self) -> None:
+        self._require_link()
+        self.sent.append("cancel everything")
+        for order_id, placed in tuple(self.orders.items()):
+            if not placed.state.status.is_done:
+                self.end(order_id)
+        self.foreign_orders = []
+
     def known_orders(self) -> tuple[OrderState, ...]:
         return tuple(placed.state for placed in self.orders.values())
 
@@ -374,10 +426,10 @@ class FakeBroker:
         return self.holdings
 
     async def account_summary(self) -> AccountSummary:
-        amount = Decimal(250000)
-        return AccountSummary(
-            ACCOUNT, "USD", amount, amount, amount, amount, Decimal(0), Decimal(0), None, None
-        )
+        return self.summary
+
+    async def cash_by_currency(self) -> tuple[CurrencyCash, ...]:
+        return self.cash
 
     async def what_if(self, instrument: Instrument, ticket: Ticket) -> WhatIf:
         return WhatIf(None, None, None)

@@ -195,7 +195,9 @@ async def a_play(
     limits: RiskLimits | None = None,
     mode: TradingMode = TradingMode.PAPER,
     cash: int = 250_000,
+    foreign_cash: tuple[tuple[str, Decimal], ...] = (),
     accounts: tuple[str, ...] = (ACCOUNT,),
+    account: str = "",
     journal: Journal | None = None,
     keeper: TradingKeeper | None = None,
     live_is_confirmed: bool = False,
@@ -207,7 +209,11 @@ async def a_play(
     """Open a gateway, a wire and a desk; at the end nothing may be left running."""
     market, clock, told = ScriptedMarket(), FakeClock(), list[Alert]()
     settings = GatewaySettings(
-        cash=Decimal(cash), accounts=accounts, limits=NO_LIMITS, policy=policy
+        cash=Decimal(cash),
+        foreign_cash=foreign_cash,
+        accounts=accounts,
+        limits=NO_LIMITS,
+        policy=policy,
     )
     numbers = count(1)
     async with AsyncExitStack() as stack:
@@ -217,7 +223,7 @@ async def a_play(
         wire = await stack.enter_async_context(Wire(gateway.port))
         ib = await stack.enter_async_context(
             IBGateway(
-                Endpoint("127.0.0.1", wire.port, 7),
+                Endpoint("127.0.0.1", wire.port, 7, account),
                 clock=clock,
                 on_error=lambda text, _: told.append(Alert(AlertKind.WARNING, text)),
                 timeouts=PATIENT,
@@ -234,6 +240,7 @@ async def a_play(
             written: Journal = kept,
             *,
             is_confirmed: bool = live_is_confirmed,
+            is_enabled: bool = True,
             session_end: SessionEndRule = session_end,
         ) -> Desk:
             return Desk(
@@ -248,6 +255,7 @@ async def a_play(
                 ref_suffix=lambda: f"{next(numbers):06d}",
                 keeper=keeper,
                 live_is_confirmed=is_confirmed,
+                trading_enabled=is_enabled,
                 guard=guard,
                 session_end=session_end,
             )

@@ -16,6 +16,8 @@ from apps.domain.records import OrderReserved
 from apps.engine.desk import Desk
 from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import Journal
+from apps.engine.routines.reconcile import RECONCILE, Reconciliation
+from apps.engine.routines.runner import RoutineRunner
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
 from apps.ib.pacing import Limits
@@ -218,8 +220,9 @@ async def test_orders_of_others_are_told_and_never_touched() -> None:
         assert [each.order.order_id for each in play.orders] == [order_id]
 
 
+@pytest.mark.parametrize("by_adopting", [False, True])
 async def test_broker_without_memory_is_not_believed_and_the_trader_settles_it(
-    path: Path,
+    path: Path, by_adopting: bool
 ) -> None:
     with JournalFile.open(path) as journal:
         async with a_play(journal=journal) as play:
@@ -236,14 +239,26 @@ async def test_broker_without_memory_is_not_believed_and_the_trader_settles_it(
                     assert play.trade().state not in (TradeState.GONE, TradeState.CLOSED)
                     assert play.heard("was it reset?")
                     assert play.entries_placed == play.held() == 0
-                    settled = await play.done(desk.settle(play.trade().order_ref[-6:]))
-                    assert settled.state is TradeState.GONE
+                    if by_adopting:
+                        await play.done(adopted(play, desk))
+                    else:
+                        await play.done(desk.settle(play.trade().order_ref[-6:]))
+                    assert play.trade().state is TradeState.GONE
                     assert (await desk.reconcile()).agrees
                     await play.enter()
                     assert play.held() == 10
                     assert min(play.trade(1).order_ids) > max(first)
     with JournalFile.open(path) as journal:
         assert len(journal.open_intents(7)) == 1
+
+
+async def adopted(play: Play, desk: Desk) -> None:
+    """Take the broker's word for all that is doubtful."""
+    ref = play.trade().order_ref
+    runner = RoutineRunner(desk, play.clock, encode=lambda _: {}, configuration={})
+    found = (await runner.run(RECONCILE, {"adopt": True})).result
+    assert isinstance(found, Reconciliation)
+    assert (found.settled, found.refused, found.agrees) == ((ref,), (), True)
 
 
 async def test_intent_of_which_orders_stand_cannot_be_settled() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from apps.domain.errors import RiskRefused
+from apps.domain.errors import RiskRefused, TradingDisabled
 from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.requests import BracketRequest
@@ -36,7 +36,10 @@ async def test_live_account_is_traded_once_it_is_confirmed_and_not_before(confir
 
 
 @pytest.mark.parametrize("is_filled", [True, False])
-async def test_read_only_live_desk_looks_on_and_is_refused_nothing(is_filled: bool) -> None:
+@pytest.mark.parametrize("why", [{"is_confirmed": False}, {"is_enabled": False}])
+async def test_read_only_desk_looks_on_and_is_refused_nothing(
+    is_filled: bool, why: dict[str, bool]
+) -> None:
     live = TradingMode.LIVE
     rule = SessionEndRule(timedelta(hours=7))  # all of the session is its end
     async with a_play(mode=live, accounts=(LIVE,), live_is_confirmed=True) as play:
@@ -50,13 +53,34 @@ async def test_read_only_live_desk_looks_on_and_is_refused_nothing(is_filled: bo
         await play.done(desk._supervisor.aclose(1.0))
         standing = len(play.orders)
         told = len(play.told)
-        play.desk = play.new_desk(is_confirmed=False, session_end=rule)
+        play.desk = play.new_desk(**why, session_end=rule)
+        assert play.desk.is_read_only
         await play.desk.__aenter__()
         await play.turn(20)
         report = await play.shut_down()
         assert len(play.orders) == standing
         assert "read-only" not in str(play.texts()[told:])
+        assert "TRADING_ENABLED" not in str(play.texts()[told:])
         assert report.problems == ()
+
+
+async def test_desk_that_may_not_trade_refuses_entries_exits_and_cancellations() -> None:
+    async with a_play() as play:
+        await play.protected()
+        await play.shut_down()
+        play.desk = play.new_desk(is_enabled=False)
+        await play.desk.__aenter__()
+        await play.sync()
+        standing = len(play.orders)
+        for act in (
+            play.desk.preview_bracket(BUY),
+            play.desk.cancel("all"),
+            play.desk.close("all"),
+        ):
+            with pytest.raises(TradingDisabled):
+                await play.done(act)
+        assert (await play.done(play.desk.positions()))[0].position.symbol == "AAPL"
+        assert len(play.orders) == standing
 
 
 async def test_paper_account_is_not_traded_live_however_it_was_confirmed() -> None:

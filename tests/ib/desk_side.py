@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from apps.domain.instruments import Instrument, InstrumentKind
+from apps.domain.market_data_type import MarketDataType
 from apps.domain.orders import Bracket, Fill, OrderState, OrderType, Side, Ticket, TimeInForce
 from apps.domain.sessions import TradingHours
 from apps.domain.ticks import TickRule
@@ -120,6 +121,7 @@ class DeskSide:
         client_id: int = 7,
         timeouts: Timeouts = PATIENT,
         limits: Limits | None = None,
+        market_data_type: MarketDataType = MarketDataType.LIVE,
     ) -> None:
         self.errors: list[str] = []
         self.gateway = IBGateway(
@@ -128,6 +130,7 @@ class DeskSide:
             on_error=lambda text, _: self.errors.append(text),
             limits=limits,
             timeouts=timeouts,
+            market_data_type=market_data_type,
             jitter=lambda: 0.0,
         )
         self.heard = Heard()

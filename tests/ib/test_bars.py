@@ -318,6 +318,25 @@ async def test_a_quote_that_ib_refuses_carries_its_code(tws: TwsStub, desk: Desk
     assert caught.value.code == 354
 
 
+@pytest.mark.parametrize(("kind", "is_frozen"), [(1, False), (2, True), (4, True)])
+async def test_quote_of_the_last_close_says_so(
+    tws: TwsStub, desk: DeskSide, kind: int, is_frozen: bool
+) -> None:
+    def frozen(peer: Peer, message: Fields) -> None:
+        ticks(peer, message)
+        peer.send(58, 1, message[2], kind)
+        peer.error(-1, 2106, "after the ticks")
+
+    await desk.gateway.connect()
+    tws.answers[1] = frozen
+    stream = desk.gateway.market_data.subscribe_quote(AAPL)
+    await desk.heard.notice(2106)
+    quote = stream.latest()
+    assert quote is not None
+    assert (quote.frozen, quote.delayed) == (is_frozen, kind == 4)
+    stream.close()
+
+
 async def test_delayed_quotes_say_so(tws: TwsStub, desk: DeskSide) -> None:
     def delayed(peer: Peer, message: Fields) -> None:
         peer.error(message[2], 10167, "Displaying delayed market data.")

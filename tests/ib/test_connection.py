@@ -32,7 +32,7 @@ async def test_connecting_reads_orders_and_executions_before_it_is_ready(
     assert desk.link == Link(LinkState.READY, epoch=0)
     assert desk.gateway.broker.account == "DU1"
     assert desk.gateway.server_version == 176
-    assert [message[0] for message in tws.messages[2:]] == ["16", "7", "99", "6"]
+    assert [message[0] for message in tws.messages[2:]] == ["59", "16", "7", "99", "6"]
     assert desk.errors == []
 
 

@@ -13,10 +13,12 @@ import pytest
 from apps.domain.bars import Bar
 from apps.domain.errors import InvalidInput, NotFound
 from apps.domain.instruments import InstrumentKind
+from apps.domain.market_data_type import MarketDataType
 from apps.domain.orders import Bracket, OrderStatus, OrderType, Side, Ticket, TimeInForce
 from apps.paper.clock import ManualClock
 from apps.paper.server import PaperGateway
 from apps.paper.settings import GatewaySettings
+from apps.paper.vendor.permissions import Permissions
 from tests.ib.desk_side import DeskSide
 
 OPEN = datetime(2026, 11, 19, 14, 30, tzinfo=UTC)
@@ -50,6 +52,19 @@ async def play() -> AsyncIterator[Play]:
             await desk.gateway.connect()
             yield Play(paper, desk)
         assert desk.errors == []
+
+
+async def test_market_data_type_is_asked_for_on_each_link() -> None:
+    async with PaperGateway.open(GatewaySettings(seed=7), clock=ManualClock(ms(START))) as paper:
+        paper.hub.vendor.permissions = Permissions(frozenset({"AAPL"}))
+        desk = DeskSide(paper.port, market_data_type=MarketDataType.DELAYED)
+        async with desk.gateway:
+            for _ in range(2):
+                await desk.gateway.connect()
+                market = desk.gateway.market_data
+                quote = await market.quote(await market.qualify("AAPL"))
+                assert (quote.delayed, quote.is_live) == (True, False)
+                await desk.gateway.disconnect()
 
 
 async def test_symbols_are_qualified_with_ticks_and_hours(play: Play) -> None:

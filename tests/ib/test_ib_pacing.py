@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -224,7 +225,89 @@ async def test_the_pacer_lets_a_request_go_when_its_token_is_back() -> None:
 
 async def test_a_history_request_that_would_wait_too_long_is_refused_at_once() -> None:
     pacer = Pacer(Limits())
-    await pacer.acquire_history(SMALL, patience_s=1.0)
+    async with pacer.history_turn(SMALL, patience_s=1.0):
+        pass
     with pytest.raises(BrokerError, match="in 15 s") as caught:
-        await pacer.acquire_history(SMALL, patience_s=1.0)
+        async with pacer.history_turn(SMALL, patience_s=1.0):
+            pass
     assert caught.value.code == 162
+
+
+def test_a_request_counts_from_its_answer_on() -> None:
+    budget = HistoryBudget(Limits(small_bar_requests=2, alike_history=2))
+    budget.open(SMALL)
+    other = HistoryRequest(2, 5, "600 S", "TRADES")
+    assert budget.allowed_at(9.0, SMALL) == 24.0, "it may arrive this very moment"
+    budget.open(other)
+    third = HistoryRequest(3, 5, "600 S", "TRADES")
+    assert budget.allowed_at(10.0, third) == 610.0
+    budget.settle(12.0, SMALL)
+    assert budget.allowed_at(12.0, third) == 612.0
+    assert budget.allowed_at(12.0, SMALL) == 612.0
+    budget.settle(13.0, other)
+    assert budget.allowed_at(611.9, third) == 612.0
+    assert budget.nth_allowed_at(12.0, 2) == 613.0
+
+
+def test_a_patient_request_leaves_room_for_those_that_may_come() -> None:
+    budget = HistoryBudget(Limits(small_bar_requests=3))
+    budget.spend(0.0, SMALL)
+    other = HistoryRequest(2, 5, "600 S", "TRADES")
+    assert budget.allowed_at(1.0, other, spare=1) == 1.0
+    assert budget.allowed_at(1.0, other, spare=2) == 600.0
+    assert budget.allowed_at(1.0, other) == 1.0
+
+
+async def test_whoever_is_hasty_goes_before_those_who_are_patient() -> None:
+    pacer = Pacer(Limits(small_bar_requests=2, small_bar_window_s=0.05))
+    asked: list[str] = []
+
+    def request(number: int) -> HistoryRequest:
+        return HistoryRequest(number, 5, "600 S", "TRADES")
+
+    async def patient(number: int) -> None:
+        async with pacer.patient_history_turn(request(number), spare=0):
+            asked.append(f"patient {number}")
+
+    async def hasty(number: int) -> None:
+        async with pacer.history_turn(request(number), patience_s=5.0):
+            asked.append(f"hasty {number}")
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        for number in range(6):
+            group.create_task(patient(number))
+        await asyncio.sleep(0)
+        group.create_task(hasty(7))
+        group.create_task(hasty(8))
+    assert asked[:2] == ["patient 0", "patient 1"]
+    assert sorted(asked[2:4]) == ["hasty 7", "hasty 8"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 400)), max_size=60), st.randoms())
+@settings(deadline=None, max_examples=60)
+def test_no_window_of_ibs_ever_holds_too_many_however_long_the_way(
+    wishes: list[tuple[int, float]], luck: Random
+) -> None:
+    """Requests arrive anywhere between their sending and their answer."""
+    limits = Limits(small_bar_requests=6, alike_history=2)
+    budget = HistoryBudget(limits)
+    arrivals: list[tuple[float, int]] = []
+    under_way: list[tuple[float, HistoryRequest]] = []
+    now = 0.0
+    for con_id, way_s in wishes:
+        request = HistoryRequest(con_id, 5, f"{len(arrivals)}", "TRADES")
+        while (allowed := budget.allowed_at(now, request)) > now:
+            due = min([allowed, *(at for at, _ in under_way)])
+            now = max(now, due)
+            for at, each in [one for one in under_way if one[0] <= now]:
+                budget.settle(now, each)
+                under_way.remove((at, each))
+        budget.open(request)
+        answered = now + way_s
+        under_way.append((answered, request))
+        arrivals.append((luck.uniform(now, answered), con_id))
+    times = sorted(at for at, _ in arrivals)
+    assert all(b - a >= 600 - 1e-6 for a, b in zip(times, times[6:], strict=False))
+    for con_id in range(4):
+        own = sorted(at for at, each in arrivals if each == con_id)
+        assert all(b - a >= 2 - 1e-6 for a, b in zip(own, own[2:], strict=False))

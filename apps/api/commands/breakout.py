@@ -30,11 +30,14 @@ class StartBreakout:
     needs_desk: ClassVar[bool] = True
 
     async def run(self, session: Session) -> Reply:
-        """Preview, ask, arm; as a one-shot, stay until the watcher has ended."""
+        """Preview, ask, arm; as a one-shot of its own, stay until the watcher has ended."""
         preview = await self._preview(session)
         if not await agreed_to_open(session, "Arm it?", preview, already=self.confirmed):
             return Reply(Note("Not armed."), ExitCode.ERROR)
         watcher = await session.desk.arm(preview)
+        if session.beside:
+            ends = f"`breakout stop {watcher.id}` ends it"
+            session.console.say(f"{watcher.id} stays with the desk that runs; {ends}.")
         if not session.one_shot:
             return Reply(watcher)
         ended = await session.desk.watcher_ended(watcher.id)

@@ -40,8 +40,8 @@ def entry(*, reduce: bool, flatten: bool) -> Command:
     """Stop entries at once and withdraw those that are not filled, until `resume`.
 
     It holds over a restart. Watchers stay armed and tell what they would have entered. Stops,
-    take-profits and `close` go on as ever. Beside a desk that runs, this writes a file named KILL
-    into its state folder, which that desk obeys; so may anybody else (with the word flatten in it,
-    if all is to be closed, or reduce), and SIGUSR1 halts it too.
+    take-profits and `close` go on as ever. A desk that runs and does not answer is halted by a file
+    named KILL in its state folder; anybody may leave that (with the word flatten in it, if all is
+    to be closed, or reduce), and SIGUSR1 halts it too.
     """
     return HaltTrading(reduce, flatten)

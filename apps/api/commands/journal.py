@@ -20,7 +20,7 @@ from apps.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from apps.store.journal.reading import JournalReader
 
-__all__ = ["entry"]
+__all__ = ["entry", "read_journal"]
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class ListIntents:
     async def run(self, session: Session) -> Reply:
         """Read the journal. Raises NotFound, JournalRefused."""
         return Reply(
-            JournalIntents(await _read(session, lambda journal: journal.intents(self.last)))
+            JournalIntents(await read_journal(session, lambda journal: journal.intents(self.last)))
         )
 
 
@@ -51,7 +51,7 @@ class TellIntent:
 
     async def run(self, session: Session) -> Reply:
         """Read the journal. Raises NotFound, JournalRefused."""
-        return Reply(await _read(session, self._story))
+        return Reply(await read_journal(session, self._story))
 
     def _story(self, journal: JournalReader) -> IntentStory:
         order_ref = journal.named(self.intent)
@@ -71,7 +71,7 @@ class ExportJournal:
     async def run(self, session: Session) -> Reply:
         """Write one JSON object a line. Raises InvalidInput for a path that cannot be written."""
         try:
-            entries = await _read(session, self._export)
+            entries = await read_journal(session, self._export)
         except FileExistsError:
             raise InvalidInput(f"{self.path} is there already: name another file.") from None
         except OSError as error:
@@ -89,7 +89,7 @@ class ExportJournal:
         return entries
 
 
-async def _read(session: Session, read: Callable[[JournalReader], T]) -> T:
+async def read_journal(session: Session, read: Callable[[JournalReader], T]) -> T:
     """Give what ``read`` finds, in a thread: a long journal would hold up the watchers."""
     from apps.store.journal.reading import JournalReader  # noqa: PLC0415 - help stays light
 

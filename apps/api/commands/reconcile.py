@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
 from apps.api.dialogue import agreed
 from apps.api.outcomes import ExitCode
 from apps.api.replies import Note, Reply
+from apps.api.routine_command import routine_command
 from apps.api.session import Command, Session
-from apps.api.tree import command
+from apps.engine.routines.reconcile import RECONCILE
 
 __all__ = ["entry"]
-
-
-@dataclass(frozen=True, slots=True)
-class ReconcileNow:
-    """Ask the broker for everything, and say what agrees and what does not."""
-
-    needs_desk: ClassVar[bool] = True
-
-    async def run(self, session: Session) -> Reply:
-        """Reconcile; something that the trader has to look at is an exit code of its own."""
-        found = await session.desk.reconcile()
-        return Reply(found, ExitCode.DONE if found.agrees else ExitCode.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +33,16 @@ class SettleIntent:
         return Reply(await session.desk.settle(self.intent))
 
 
-@command(
-    "reconcile",
-    examples=("reconcile", "reconcile --json", "reconcile --settle k3f9a2"),
-    short_help="Hold the journal against the broker: orders, executions, positions.",
-)
-@click.option("--settle", metavar="INTENT", help="Say that an intent is over, whatever became.")
-@click.option("--yes", "-y", is_flag=True, help="Settle without asking.")
-def entry(*, settle: str | None, yes: bool) -> Command:
-    """Compare every open intent and position with what the broker says, now.
+def _settling(typed: dict[str, Any]) -> Command | None:
+    intent, confirmed = typed.pop("settle"), typed.pop("yes")
+    return None if intent is None else SettleIntent(intent, confirmed)
 
-    It runs by itself at the start, after every loss of the link, and every minute. What the broker
-    knows better is taken over; what is not ours is told and not touched; what nobody can know but
-    you stays unknown until you say with --settle that it is over. INTENT is an order reference or
-    the end of one; while the broker lists an order of it, it is refused.
-    """
-    return ReconcileNow() if settle is None else SettleIntent(settle, yes)
+
+entry = routine_command(
+    RECONCILE,
+    click.Option(
+        ["--settle"], metavar="INTENT", help="Say that one intent is over, whatever became of it."
+    ),
+    click.Option(["--yes", "-y"], is_flag=True, help="Settle without asking."),
+    take=_settling,
+)

@@ -26,8 +26,5 @@ class ResumeTrading:
 
 @command("resume", examples=("resume",), short_help="Let entries through again after a halt.")
 def entry() -> Command:
-    """Let entries through again. While the kill file is there, trading stays halted.
-
-    A desk that runs is resumed at its own prompt only, after the file KILL was removed.
-    """
+    """Let entries through again. While the kill file is there, trading stays halted."""
     return ResumeTrading()

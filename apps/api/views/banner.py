@@ -11,11 +11,26 @@ from apps.api.config import Settings
 from apps.api.replies import Orders, Positions
 from apps.api.views import tables
 from apps.api.views.halts import halted
+from apps.domain.market_data_type import MarketDataType
 from apps.domain.trading_state import ACTIVE, Trading
 from apps.engine.desk import ShutdownReport
 from apps.engine.watching.views import WatcherView
 
-__all__ = ["banner", "farewell", "watchers_back", "watchers_forgotten"]
+__all__ = ["banner", "farewell", "watchers_back", "watchers_forgotten", "watchers_rest"]
+
+
+_OFF = (
+    "TRADING_ENABLED is off: nothing is sent, changed or cancelled, and no stop that is lost is "
+    "replaced."
+)
+
+_NOT_SUBSCRIBED = "where live data is not subscribed to, prices are 10 to 15 minutes old"
+_MARKET_DATA = {
+    MarketDataType.FROZEN: "quotes of a closed market are of its close, and open nothing.",
+    MarketDataType.DELAYED: f"{_NOT_SUBSCRIBED}, open nothing, and watchers get no bars.",
+    MarketDataType.DELAYED_FROZEN: f"{_NOT_SUBSCRIBED} or of the close, open nothing, and watchers "
+    "get no bars.",
+}
 
 
 def banner(
@@ -28,11 +43,15 @@ def banner(
 ) -> Text:
     """Say which account this is, in which mode, and whether anything of it is real.
 
-    ``is_kept`` tells that a simulated account goes on from one session to the next. Trading that
-    is not active is a line of its own, and so is a guard that is off.
+    ``is_kept`` tells that a simulated account goes on from one session to the next. Trading that is
+    off or not active, a guard that is off and market data that is not live have a line of their own.
     """
     words = _account_words(account, settings, is_kept=is_kept, is_read_only=is_read_only)
-    if not settings.guard:
+    if not settings.trading_enabled:
+        words.append(f"\n{_OFF}", style="bold red")
+    if (kind := settings.market_data_type) is not MarketDataType.LIVE:
+        words.append(f"\nMarket data is {kind.value}: {_MARKET_DATA[kind]}", style="bold yellow")
+    if settings.trading_enabled and not settings.guard:
         words.append("\nThe guard is OFF: a stop that is lost is not replaced.", style="bold red")
     return words if trading.is_active else words.append("\n").append_text(halted(trading))
 
@@ -81,6 +100,12 @@ def watchers_back(rows: Sequence[WatcherView]) -> Text:
     named = ", ".join(f"{row.id} {row.symbol}" for row in rows)
     words = "1 watcher is back" if len(rows) == 1 else f"{len(rows)} watchers are back"
     return Text(f"{words}: {named}.")
+
+
+def watchers_rest(ids: Sequence[str]) -> Text:
+    """Say which watchers of an earlier session are not woken while nothing may be sent."""
+    noun = "watcher" if len(ids) == 1 else "watchers"
+    return Text(f"Not woken while TRADING_ENABLED is off: {noun} {', '.join(ids)}.")
 
 
 def watchers_forgotten(ids: Sequence[str]) -> Text:

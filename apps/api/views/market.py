@@ -102,6 +102,5 @@ def _day_change(now: Quote) -> Text:
 
 
 def _remarks(now: Quote) -> str:
-    return ", ".join(
-        word for word, holds in (("halted", now.halted), ("delayed", now.delayed)) if holds
-    )
+    marks = (("halted", now.halted), ("delayed", now.delayed), ("frozen", now.frozen))
+    return ", ".join(word for word, holds in marks if holds)

@@ -325,7 +325,7 @@ def _or_wait(progress: ExitProgress, actions: list[ExitAction], reason: str) -> 
 
 def _touch(view: ExitView) -> Decimal | None:
     """Give the price at which the market would take our shares now."""
-    if view.quote is None:
+    if view.quote is None or not view.quote.is_live:
         return None
     return view.quote.bid if view.closing_side is Side.SELL else view.quote.ask
 

@@ -10,6 +10,9 @@ the origin of. A child whose entry may be filled was transmitted with it, and ma
 unknown, whoever does not list it. So does an order whose end was never told, or an earlier day's:
 the trader is asked, unless the account is flat and nothing of the intent is left, which is all
 that an intent's end comes to.
+
+Orders for the account as a whole are looked for in the same way. What they bought is the account's:
+no shares in it speak of them, and none need to be gone for one of an earlier day to be over.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from apps.domain.intents import is_ours
+from apps.domain.intents import is_for_account, is_ours
 from apps.domain.numerals import plain
 from apps.domain.orders import OrderState, OrderStatus
 from apps.domain.reconciling.broker_snapshot import BrokerSnapshot, Failed, is_one_trading_day
@@ -26,6 +29,8 @@ from apps.domain.reconciling.findings import Finding, Verdict
 from apps.domain.reconciling.looks import EarlierLook, Look, are_apart
 
 __all__ = ["reconcile"]
+
+_NONE = Decimal(0)
 
 
 def reconcile(
@@ -64,7 +69,8 @@ def _of_intent(
     if (forgotten := _forgotten(intent, now)) is not None:
         yield forgotten
         return
-    doubt = _may_be_filled(intent, now, untold.get(intent.con_id, Decimal(0)))
+    shares = untold.get(intent.con_id, Decimal(0))
+    doubt = _may_be_filled(intent, now, _NONE if is_for_account(intent.order_ref) else shares)
     findings = [_of_order(order, intent, now, before, doubt) for order in intent.orders]
     known = [each for each in findings if each is not None]
     if any(each.verdict is Verdict.UNKNOWN for each in known) and _is_gone(intent, now, before):
@@ -167,7 +173,9 @@ def _is_gone(intent: ExpectedIntent, now: Look, before: Look | None) -> bool:
         return False
     waited_for = [each for each in intent.orders if not each.is_over]
     is_listed = any(now.tells_of(each) or not before.missed(each) for each in waited_for)
-    is_flat = all(look.snapshot.holding(intent.con_id) == 0 for look in (before, now))
+    is_flat = is_for_account(intent.order_ref) or all(
+        look.snapshot.holding(intent.con_id) == 0 for look in (before, now)
+    )
     return bool(waited_for) and is_flat and not is_listed
 
 
@@ -239,6 +247,11 @@ def _of_positions(own: Mapping[int, Decimal], snapshot: BrokerSnapshot) -> Itera
 
 
 def _gone_words(intent: ExpectedIntent) -> str:
+    if is_for_account(intent.order_ref):
+        return (
+            f"{intent.order_ref}, sent on another day, is listed nowhere any more; how it ended "
+            "was not told, look at TWS's trades"
+        )
     return (
         f"nothing of {intent.order_ref} is left: none of its orders stands, and the account holds "
         f"no {intent.symbol}; how it ended was not told, look at TWS's trades"

@@ -92,7 +92,7 @@ def _order(leg: Leg) -> GuardOrder:
 
 
 def _touch(quote: Quote | None, position: Decimal) -> Decimal | None:
-    if quote is None or not position:
+    if quote is None or not quote.is_live or not position:
         return None
     touch = quote.bid if position > 0 else quote.ask
     return touch if touch is not None and touch > 0 else None

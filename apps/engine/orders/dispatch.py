@@ -50,7 +50,10 @@ class Dispatch:
         """
         self._check_mode()
         order_ids = self._broker.reserve_ids(len(bracket.legs))
-        intent = self._intent(bracket, label=label, reference=reference, rests=rests)
+        entry = bracket.entry
+        intent = self._intent(
+            bracket.instrument, entry, label=label, reference=reference, rests=rests
+        )
         orders = self._orders(bracket, order_ids)
         self._chronicle.reserve(intent, *orders)
         for order_id in order_ids:
@@ -62,6 +65,27 @@ class Dispatch:
             self._chronicle.note(IntentDropped(intent.order_ref, error.message, at))
             raise
         return order_ids
+
+    def for_account(
+        self, instrument: Instrument, ticket: Ticket, *, label: str, reference: Decimal, opens: bool
+    ) -> int:
+        """Reserve an order for the account as a whole, then send it; give its id.
+
+        Raises JournalLost and what `Broker.place` raises: nothing was sent.
+        """
+        self._check_mode()
+        (order_id,) = self._broker.reserve_ids(1)
+        intent = self._intent(instrument, ticket, label=label, reference=reference, rests=True)
+        order = self._order(instrument, ticket, LegRole.ENTRY, order_id, parent_id=0)
+        self._chronicle.reserve(intent, order)
+        self._chronicle.sending(order_id, ticket.order_ref)
+        try:
+            self._broker.place(instrument, ticket, order_id, opens=opens)
+        except DeskError as error:
+            at = self._market_clock.now
+            self._chronicle.note(IntentDropped(ticket.order_ref, error.message, at))
+            raise
+        return order_id
 
     def place(self, instrument: Instrument, ticket: Ticket, role: LegRole) -> int:
         """Send an order that protects or closes; give its id. Raises as `Broker.place`."""
@@ -109,9 +133,8 @@ class Dispatch:
         self._chronicle.outcome(order_ref, outcome, is_over=is_over)
 
     def _intent(
-        self, bracket: Bracket, *, label: str, reference: Decimal, rests: bool
+        self, instrument: Instrument, entry: Ticket, *, label: str, reference: Decimal, rests: bool
     ) -> IntentReserved:
-        instrument, entry = bracket.instrument, bracket.entry
         return IntentReserved(
             order_ref=entry.order_ref,
             label=label,

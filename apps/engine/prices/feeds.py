@@ -25,6 +25,7 @@ from apps.domain.gaps import Gap, Replay, filled, reaches, span_to_ask, trading_
 from apps.domain.instruments import Instrument
 from apps.domain.link import FarmKind, Link, LinkState, Lost
 from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.history.kept_bars import KeptBars
 from apps.engine.long_lived import LongLived
 from apps.engine.ports import Clock, MarketData, Subscription
 from apps.engine.prices.bar_feed import BarFeed, FeedListener, Seat
@@ -47,7 +48,8 @@ HISTORY_LAG_S = 2.0
 class BarFeeds:
     """The feeds of one desk.
 
-    ``on_price`` hears each live bar of any of them, before the listeners.
+    ``on_price`` hears each live bar of any of them, before the listeners. ``kept`` is where bars of
+    the past are, and are kept; None for nowhere.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class BarFeeds:
         supervisor: Supervisor,
         alerts: AlertSink,
         on_price: Callable[[Instrument, Bar], None],
+        kept: KeptBars | None = None,
     ) -> None:
         self._market = market
+        self._kept = kept
         self._clock = clock
         self._market_clock = market_clock
         self._supervisor = supervisor
@@ -72,7 +76,7 @@ class BarFeeds:
         self._last_bar_s: float | None = None
         self._catching_up: set[int] = set()
         self._heartbeat = Heartbeat(
-            market, clock, market_clock, lambda: tuple(self._feeds.values()), self._on_silent
+            market, clock, market_clock, lambda: tuple(self._feeds.values()), self._on_silent, kept
         )
         self._beating: Supervised | None = None
 
@@ -327,7 +331,11 @@ class BarFeeds:
         feed.replay(replay)
 
     async def _fetch(self, feed: BarFeed, gap: Gap, last: Bar | None) -> Replay:
-        """Ask history for ``gap``; ``last`` is the bar right before it, where that is known."""
+        """Give what there is of ``gap``; ``last`` is the bar right before it, if that is known."""
+        if self._kept is not None:
+            kept = await self._kept.of(feed.instrument, gap)
+            if kept is not None:
+                return Replay(kept)
         for farm in self._link.farms_down:
             if farm.kind is FarmKind.HISTORY:  # it would be waited for, and every bar with it
                 return Replay((), gap, f"{farm} is down")
@@ -337,6 +345,8 @@ class BarFeeds:
             past = await self._market.history(
                 feed.instrument, seconds=BASE_SECONDS, duration_s=span_s
             )
+            if self._kept is not None:
+                self._kept.keep(feed.instrument, past)
             if reaches(past, gap.end):
                 return filled(gap, last, past)
             if pause_s is not None:

@@ -24,6 +24,7 @@ from apps.domain.bars import BASE_SECONDS
 from apps.domain.errors import DeskError
 from apps.domain.gaps import Gap, span_to_ask
 from apps.domain.instruments import Instrument
+from apps.engine.history.kept_bars import KeptBars
 from apps.engine.ports import Clock, MarketData
 from apps.engine.prices.bar_feed import BarFeed
 from apps.engine.prices.market_clock import MarketClock
@@ -44,7 +45,10 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 
 
 class Heartbeat:
-    """Looks at every feed once a bar's time. ``on_silent`` is told the ones that are dead."""
+    """Looks at every feed once a bar's time. ``on_silent`` is told the ones that are dead.
+
+    What history answers goes to ``kept``, if that is given.
+    """
 
     def __init__(
         self,
@@ -53,7 +57,9 @@ class Heartbeat:
         market_clock: MarketClock,
         feeds: Callable[[], Iterable[BarFeed]],
         on_silent: Callable[[Sequence[BarFeed]], None],
+        kept: KeptBars | None = None,
     ) -> None:
+        self._kept = kept
         self._market = market
         self._clock = clock
         self._market_clock = market_clock
@@ -137,6 +143,8 @@ class Heartbeat:
         except DeskError:
             feed.doubt()
             return True
+        if self._kept is not None:
+            self._kept.keep(feed.instrument, past)
         # the newest may be the running one
         return any(bar.start >= since and bar.count != 0 for bar in past[:-1])
 

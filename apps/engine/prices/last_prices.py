@@ -39,7 +39,12 @@ class LastPrices:
             self._see(instrument, to_decimal(bar.close), self._clock.monotonic())
 
     def on_quote(self, instrument: Instrument, quote: Quote) -> None:
-        """Take the last price of a quote, or the middle of its market."""
+        """Take the last price of a quote, or the middle of its market.
+
+        How old the price of a frozen quote is nobody says, so it is not seen.
+        """
+        if quote.frozen:
+            return
         price = quote.last
         if price is None and quote.bid is not None and quote.ask is not None:
             price = (quote.bid + quote.ask) / 2

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from apps.domain.errors import DeskError
 from apps.domain.instruments import Instrument
+from apps.domain.intents import is_for_account
 from apps.domain.orders import OrderState
 from apps.domain.reconciling.broker_snapshot import BrokerSnapshot
 from apps.domain.reconciling.expectations import ExpectedIntent
@@ -26,6 +27,7 @@ from apps.engine.orders.following import ENTRY_PATIENCE_S
 from apps.engine.orders.trades import Trade
 from apps.engine.ports import Broker, Clock, Journal, MarketData
 from apps.engine.prices.market_clock import MarketClock
+from apps.engine.reconciling.account_adoption import AccountAdoption
 from apps.engine.reconciling.restoring import expectation, rebuilt_intent, restored_trade
 from apps.engine.reconciling.snapshots import Snapshots
 from apps.engine.risk.own_book import OwnBook
@@ -48,6 +50,7 @@ class Adoption:
         book: OwnBook,
         execution: Execution,
         snapshots: Snapshots,
+        for_account: AccountAdoption,
         alerts: AlertSink,
     ) -> None:
         self._broker = broker
@@ -59,14 +62,16 @@ class Adoption:
         self._book = book
         self._execution = execution
         self._snapshots = snapshots
+        self._for_account = for_account
         self._alerts = alerts
         self._began_at: dict[str, datetime | None] = {}
         self._unreadable: set[str] = set()
         self._ended_before: list[Trade] = []
 
     def expected(self) -> tuple[ExpectedIntent, ...]:
-        """Give what is counted with now: every trade of the session, with its orders."""
-        return tuple(self._expected(trade) for trade in self._execution.trades)
+        """Give what is counted with now: every trade of the session, and the account's orders."""
+        trades = (self._expected(trade) for trade in self._execution.trades)
+        return (*trades, *self._for_account.expected())
 
     async def restore(self) -> None:
         """Take up again what the journal holds. Raises JournalRefused.
@@ -85,23 +90,29 @@ class Adoption:
         """Do what follows from ``findings``, which are of ``snapshot``."""
         strays: dict[str, list[OrderState]] = {}
         for finding in findings:
-            match finding.verdict:
-                case Verdict.ADOPTED | Verdict.DIFFERS:
-                    self._adopt_end(finding)
-                case Verdict.NEVER_ACCEPTED | Verdict.NEVER_TRANSMITTED:
-                    self._void(finding)
-                case Verdict.GONE:
-                    if (trade := self._execution.trade_of_ref(finding.order_ref)) is not None:
-                        self.let_go(trade)
-                case Verdict.REBUILT if finding.state is not None:
-                    strays.setdefault(finding.order_ref, []).append(finding.state)
-                case _:
-                    pass
+            if finding.verdict is Verdict.REBUILT and finding.state is not None:
+                strays.setdefault(finding.order_ref, []).append(finding.state)
+            elif is_for_account(finding.order_ref):
+                self._for_account.act(finding)
+            else:
+                self._act_for_trade(finding)
         for order_ref, orders in strays.items():
             if not self._is_here(order_ref):
                 await self._rebuild(order_ref, orders, snapshot)
         if snapshot.is_complete:
             self._note_ended()
+
+    def _act_for_trade(self, finding: Finding) -> None:
+        match finding.verdict:
+            case Verdict.ADOPTED | Verdict.DIFFERS:
+                self._adopt_end(finding)
+            case Verdict.NEVER_ACCEPTED | Verdict.NEVER_TRANSMITTED:
+                self._void(finding)
+            case Verdict.GONE:
+                if (trade := self._execution.trade_of_ref(finding.order_ref)) is not None:
+                    self.let_go(trade)
+            case _:
+                pass
 
     def let_go(self, trade: Trade) -> None:
         """Count no longer with a trade of which nothing is left."""
@@ -109,7 +120,8 @@ class Adoption:
         self._book.write_off(trade.instrument.con_id, trade.order_ref)
 
     def _is_here(self, order_ref: str) -> bool:
-        return self._execution.trade_of_ref(order_ref) is not None
+        is_trade = self._execution.trade_of_ref(order_ref) is not None
+        return is_trade or self._for_account.has(order_ref)
 
     def _expected(self, trade: Trade) -> ExpectedIntent:
         sent_at = {leg.order_id: self._chronicle.sent_at(leg.order_id) for leg in trade.legs}
@@ -191,7 +203,11 @@ class Adoption:
     def _begin(self, known: OpenIntent, instrument: Instrument, *, is_new: bool) -> None:
         intent, order_ref = known.intent, known.intent.order_ref
         try:
-            trade = restored_trade(known, instrument, self._clock, self._broker.account)
+            if is_for_account(order_ref):
+                self._for_account.begin(known, instrument)
+                trade = None
+            else:
+                trade = restored_trade(known, instrument, self._clock, self._broker.account)
         except ValueError as error:
             self._tell_unreadable(intent, f"the journal's words of it are not clear: {error}")
             return
@@ -199,6 +215,8 @@ class Adoption:
             self._chronicle.note(intent, *(each.reserved for each in known.orders))
             text = f"{order_ref} was not in the journal: made anew from the broker's orders"
             self._tell(text, intent)
+        if trade is None:
+            return
         for order in known.orders:
             self._chronicle.sending(order.reserved.order_id, order_ref, order.reserved.at)
         self._began_at[order_ref] = intent.at

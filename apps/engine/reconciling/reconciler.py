@@ -22,6 +22,8 @@ from apps.domain.reconciling.reconciliation import reconcile
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.deadlines import Changes
 from apps.engine.long_lived import LongLived
+from apps.engine.orders.account_order import AccountOrder
+from apps.engine.orders.account_orders import AccountOrders
 from apps.engine.orders.execution import Execution
 from apps.engine.orders.trade_states import TradeState
 from apps.engine.orders.trades import Trade
@@ -83,6 +85,7 @@ class Reconciler:
         execution: Execution,
         snapshots: Snapshots,
         adoption: Adoption,
+        account_orders: AccountOrders,
         alerts: AlertSink,
     ) -> None:
         self._broker = broker
@@ -93,6 +96,7 @@ class Reconciler:
         self._execution = execution
         self._snapshots = snapshots
         self._adoption = adoption
+        self._account_orders = account_orders
         self._alerts = alerts
         self._running = asyncio.Lock()
         self._changes = Changes()
@@ -128,7 +132,7 @@ class Reconciler:
         snapshot = await self._look(deep=True)
         return Reconciled(snapshot.at, self._findings, snapshot.problems)
 
-    async def settle(self, named: str) -> Trade:
+    async def settle(self, named: str) -> Trade | AccountOrder:
         """Take the trader's word that an intent is over; ``named`` is its reference or its end.
 
         Raises NotFound for one that is not open, Refused while the broker lists an order of it,
@@ -143,11 +147,18 @@ class Reconciler:
             ids = ", ".join(str(each.order_id) for each in standing)
             raise Refused(f"of {trade.order_ref} there stands order {ids}: `cancel` it first.")
         if not trade.is_over:
-            self._adoption.let_go(trade)
+            self._let_go(trade)
         return trade
 
-    def _open_trade(self, named: str) -> Trade:
-        trades = [each for each in self._execution.trades if not each.is_over]
+    def _let_go(self, intent: Trade | AccountOrder) -> None:
+        if isinstance(intent, Trade):
+            self._adoption.let_go(intent)
+        else:
+            self._account_orders.let_go(intent)
+
+    def _open_trade(self, named: str) -> Trade | AccountOrder:
+        every: list[Trade | AccountOrder] = [*self._execution.trades, *self._account_orders.orders]
+        trades = [each for each in every if not each.is_over]
         found = [each for each in trades if named and each.order_ref.endswith(named)]
         if len(found) != 1:
             many = "several open intents end" if found else "no open intent ends"
@@ -182,6 +193,11 @@ class Reconciler:
             for trade in self._execution.trades
             if trade.order_ref not in told
             and (trade.state in _DOUBTFUL or (trade.lacks_executions and not trade.is_over))
+        }
+        patience_s |= {
+            order_ref: allowed_s
+            for order_ref, allowed_s in self._account_orders.overdue().items()
+            if order_ref not in told
         }
         self._missing_since = {each: self._missing_since.get(each, now_s) for each in patience_s}
         return self._is_behind or self._is_overdue(patience_s, now_s)

@@ -29,6 +29,7 @@ from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.exits.closings import Closings
 from apps.engine.exits.exit_routine import CloseOutcome, ExitRoutine
 from apps.engine.long_lived import LongLived
+from apps.engine.orders.account_orders import AccountOrders
 from apps.engine.orders.cancellations import Cancellations, CancelOutcome
 from apps.engine.ports import Broker, Clock
 from apps.engine.prices.market_clock import MarketClock
@@ -82,6 +83,7 @@ class KillSwitch:
         supervisor: Supervisor,
         gate: OrderGate,
         cancellations: Cancellations,
+        account_orders: AccountOrders,
         exits: ExitRoutine,
         closings: Closings,
         ours: Callable[[], Awaitable[tuple[Instrument, ...]]],
@@ -94,6 +96,7 @@ class KillSwitch:
         self._supervisor = supervisor
         self._gate = gate
         self._cancellations = cancellations
+        self._account_orders = account_orders
         self._exits = exits
         self._closings = closings
         self._ours = ours
@@ -166,7 +169,11 @@ class KillSwitch:
 
     async def _withdraw_entries(self) -> tuple[CancelOutcome, ...]:
         orders = await self._broker.open_orders()
-        entries = [order for order in orders if self._exits.is_own_entry(order)]
+        entries = [
+            order
+            for order in orders
+            if self._exits.is_own_entry(order) or self._account_orders.is_opening(order)
+        ]
         if entries:
             self._gate.check_mode()
         return await _all(self._cancellations.cancel, entries)

@@ -1,7 +1,8 @@
 """What the desk's own fills add up to, and what the account holds, as known without asking.
 
 At home here: what is the desk's own (a reference of ours, and our client id, for only that client
-can change the order), the day's executions of that, the account's positions as of the last time
+can change the order; what we trade for the account as a whole is not), the day's executions of
+that, the account's positions as of the last time
 they were asked for and moved on by every execution since, and the newest price of each contract.
 The arithmetic is `apps.domain.pnl`'s. An entry is judged by this book, so everything it is judged
 by is kept ready: no fills are added up on the way of a bar. The day's result is
@@ -18,8 +19,8 @@ from math import inf
 from apps.domain.account import Position
 from apps.domain.bars import Bar
 from apps.domain.day_result import Opening
-from apps.domain.instruments import Instrument
-from apps.domain.intents import is_ours
+from apps.domain.instruments import Instrument, InstrumentKind
+from apps.domain.intents import is_of_desk, is_ours
 from apps.domain.orders import Fill, OrderState
 from apps.domain.pnl import OwnPosition, last_word, own_positions
 from apps.domain.sessions import Span
@@ -43,6 +44,7 @@ class OwnBook:
         self._own: dict[int, OwnPosition] = {}
         self._holdings: dict[int, Decimal] = {}
         self._symbols: dict[int, str] = {}
+        self._pairs: set[int] = set()
         self._executions: dict[str, Fill] = {}
         self._marks: dict[int, Decimal] = {}
         self._last_closes: dict[int, Decimal] = {}
@@ -53,8 +55,19 @@ class OwnBook:
         """Grows with every execution: what was asked of the broker before is older than it."""
 
     def is_own(self, said: OrderState | Fill) -> bool:
-        """Tell whether an order or an execution is this desk's, and not another program's."""
-        return is_ours(said.order_ref) and said.client_id == self._client_id
+        """Tell whether an order or an execution is of this desk's brackets.
+
+        One for the account as a whole is not: it is no part of what the desk holds.
+        """
+        return said.client_id == self._client_id and is_of_desk(said.order_ref)
+
+    def is_sent_by_us(self, said: OrderState | Fill) -> bool:
+        """Tell whether an order or an execution is of this program's, whatever it was for."""
+        return said.client_id == self._client_id and is_ours(said.order_ref)
+
+    def note_pair(self, con_id: int) -> None:
+        """Take note that a contract is a currency pair: what is held of it is cash, not a risk."""
+        self._pairs.add(con_id)
 
     def on_fill(self, fill: Fill) -> None:
         """Take note of an execution of the account, ours or not; repeats and corrections happen."""
@@ -90,6 +103,8 @@ class OwnBook:
         for position in positions:
             self._symbols[position.con_id] = position.symbol
             self._holdings[position.con_id] = position.quantity
+            if position.kind == InstrumentKind.FOREX.value:
+                self._pairs.add(position.con_id)
             if position.market_price is not None:
                 self._marks[position.con_id] = position.market_price
 
@@ -166,6 +181,10 @@ class OwnBook:
         before = self._executed_before.get((order.order_id, order.order_ref), _ZERO)
         return sum(mine, before)
 
+    def quantity_of(self, symbol: str) -> Decimal:
+        """Our own signed quantity of a symbol."""
+        return sum((own.quantity for own in self._own.values() if own.symbol == symbol), _ZERO)
+
     def mark(self, con_id: int) -> Decimal | None:
         """The newest price known of a contract."""
         return self._marks.get(con_id)
@@ -176,7 +195,19 @@ class OwnBook:
 
     def open_symbols(self) -> frozenset[str]:
         """The symbols in which the account holds something."""
-        return frozenset(self._symbols[each] for each, held in self._holdings.items() if held)
+        held = (each for each, held in self._holdings.items() if held)
+        return frozenset(self._symbols[each] for each in held if each not in self._pairs)
+
+    def account_exposure(self) -> Decimal | None:
+        """What all that the account holds is worth, without sign; None while one has no price."""
+        worth = _ZERO
+        for con_id, held in self._holdings.items():
+            if held and con_id not in self._pairs:
+                mark = self._marks.get(con_id)
+                if mark is None:
+                    return None
+                worth += abs(held) * mark
+        return worth
 
     def exposure(self) -> Decimal | None:
         """What our own positions are worth, without sign; None while one has no price."""

@@ -66,6 +66,11 @@ class ForexRates:
         leg, other = self._quoted(currency, _BRIDGE), self._quoted(_BRIDGE, base)
         return None if leg is None or other is None else leg * other
 
+    def knows(self, currency: str) -> bool:
+        """Tell whether there is a pair of ``currency`` and the dollar."""
+        pairs = ((currency, _BRIDGE), (_BRIDGE, currency))
+        return currency == _BRIDGE or any(each in self._pairs for each in pairs)
+
     def _quoted(self, currency: str, base: str) -> Decimal | None:
         if currency == base:
             return _ONE

@@ -99,7 +99,8 @@ class CurrencyBalances:
 class Account:
     """One account's books; they change only by `book`.
 
-    ``cash`` is what the account starts with, in its base ``currency``. ``rates`` say what other
+    ``cash`` is what the account starts with, in its base ``currency``, ``foreign_cash`` what it has
+    of others, each with a rate. ``rates`` say what other
     currencies are worth in the base one (a table of worths will do); a listing in a currency
     without a rate cannot be booked.
     """
@@ -110,6 +111,7 @@ class Account:
         cash: Decimal,
         *,
         currency: str = "USD",
+        foreign_cash: Iterable[tuple[str, Decimal]] = (),
         rates: AccountRates | Mapping[str, Decimal] = MappingProxyType({}),
         margins: MarginTable = MARGINS,
     ) -> None:
@@ -117,7 +119,7 @@ class Account:
         self.currency = currency
         self.margins = margins
         self._rates = FixedRates(rates) if isinstance(rates, Mapping) else rates
-        self._cash = {currency: cash}
+        self._cash = {currency: cash, **dict(foreign_cash)}
         self._holdings: dict[int, Holding] = {}
 
     # -- booking ---------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 __all__ = [
     "assignment",
     "choice",
+    "foreign_cash",
     "log_level",
     "moment",
     "money",
@@ -101,6 +102,21 @@ def money(text: str) -> Decimal:
     if not amount.is_finite() or amount <= 0:
         raise ValueError("cash is an amount above 0")
     return amount
+
+
+def foreign_cash(text: str) -> tuple[str, Decimal]:
+    """Give a currency and an amount of it, which may be below 0: a debt."""
+    currency, _, written = text.partition("=")
+    try:
+        amount = Decimal(written)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    name = currency.strip().upper()
+    if not (len(name) == 3 and name.isalpha() and name.isascii()) or not amount.is_finite():
+        raise ValueError("CURRENCY=AMOUNT belongs here, such as EUR=20000")
+    if name == "USD":
+        raise ValueError("dollars are given with --cash")
+    return name, amount
 
 
 def moment(text: str) -> datetime:

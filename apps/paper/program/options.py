@@ -30,6 +30,7 @@ from apps.paper.limits import NO_LIMITS, Limits
 from apps.paper.program.option_values import (
     assignment,
     choice,
+    foreign_cash,
     log_level,
     moment,
     money,
@@ -248,6 +249,13 @@ def _each_once(_: Any, accounts: tuple[str, ...]) -> tuple[str, ...]:
     return accounts
 
 
+def _currency_once(_: Any, cash: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, Any], ...]:
+    names = [currency for currency, _ in cash]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InvalidInput(f"{twice[0]} is given twice; name each currency once.")
+    return cash
+
+
 OPTIONS: tuple[Option, ...] = (
     Option("--host", "settings.host", "address to listen on", text_of("an address"), "ADDRESS"),
     Option("--port", "settings.port", "0 takes a free one", whole(0, 65_535), "PORT"),
@@ -271,6 +279,16 @@ OPTIONS: tuple[Option, ...] = (
         merge=_each_once,
     ),
     Option("--cash", "settings.cash", "USD with which each account begins", money, "AMOUNT"),
+    Option(
+        "--foreign-cash",
+        "settings.foreign_cash",
+        "what each account begins with in another currency, below 0 for a debt; may be repeated",
+        foreign_cash,
+        "CURRENCY=AMOUNT",
+        repeats=True,
+        merge=_currency_once,
+        excludes=("--state",),
+    ),
     Option(
         "--master-client",
         "settings.master_client",

@@ -3,28 +3,35 @@
 WAL with ``synchronous=NORMAL``: a commit is a write into the system's memory, which outlives the
 process however that ends, and waits for no disk. Nothing is waited for but opening: a file in
 which somebody else writes is an error at once, for the desk that holds the folder is its only
-writer. The log is brought into the file by a thread of its own (`apps.store.journal.upkeep`).
+writer. The log is brought into the file by a thread of its own, which holds up a writer only while
+it begins the log anew (`apps.store.journal.upkeep`).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
+from itertools import count, groupby
 from pathlib import Path
 
+from apps.domain.activities import KeptActivity
 from apps.domain.day_result import KeptDay
 from apps.domain.errors import JournalLost, JournalRefused
 from apps.domain.reconciling.open_intents import OpenIntent
 from apps.domain.records import BarsHeard, KeptWatcher, Record
-from apps.store.journal import days, keeping, schema
+from apps.domain.trade_reconciliation import TradingRecords
+from apps.store.journal import activities, days, keeping, schema, trading
 from apps.store.journal.layouts import LAYOUTS
 from apps.store.journal.open_intents import open_intents
-from apps.store.journal.upkeep import Upkeep
+from apps.store.journal.upkeep import SAME_MARK, Upkeep
 
 __all__ = ["JournalFile"]
 
 _OPENING_TIMEOUT_S = 2.0
+
+_IN_MEMORY = ":memory:"
 
 _LAST_NUMBERS = " UNION ALL ".join(
     f"SELECT max(number) FROM {each.table}"  # noqa: S608 - tables of our own
@@ -51,12 +58,12 @@ class JournalFile:
         The folder must be held. Raises JournalRefused for a file that cannot be begun from; that
         is left as it was.
         """
-        with _refusal_of(path):
+        with schema.refusal_of(path):
             schema.is_ours(path)
             db = sqlite3.connect(path, isolation_level=None, timeout=_OPENING_TIMEOUT_S)
         with closing(db):
             journal = cls(path, db)
-            with _refusal_of(path):
+            with schema.refusal_of(path):
                 journal._begin(versions)
             try:
                 yield journal
@@ -65,23 +72,8 @@ class JournalFile:
 
     def write(self, *records: Record) -> None:
         """Keep ``records``; see `Journal.write`."""
-        execute, number = self._db.execute, self._next_number
-        try:
-            if len(records) > 1:
-                execute("BEGIN IMMEDIATE")
-            for record in records:
-                layout = LAYOUTS[type(record)]
-                execute(layout.insert, (number, *layout.cells(record)))
-                number += 1
-            if len(records) > 1:
-                execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise JournalLost(
-                f"The journal {self.path} cannot be written to ({error}). Look at its disk and "
-                "at who else has it open; until then nothing is opened."
-            ) from error
-        self._next_number = number
+        with self._upkeep.beginning_anew:
+            self._next_number = self._insert(records)
         self._upkeep.committed()
 
     def highest_order_id(self, client_id: int) -> int:
@@ -111,6 +103,33 @@ class JournalFile:
         """Give the newest session that was begun; see `Journal.kept_day`."""
         return days.newest(self._db)
 
+    def has_reserved(self, label: str, since: datetime) -> bool:
+        """Tell whether a label traded; see `Journal.has_reserved`."""
+        return keeping.has_reserved(self._db, label, since)
+
+    def activity_of_key(self, request_key: str) -> KeptActivity | None:
+        """Give the newest run under a key; see `Journal.activity_of_key`."""
+        return activities.last_with_key(self._db, request_key)
+
+    def activity_of_signature(
+        self, signature: str, but_not: Collection[str] = ()
+    ) -> KeptActivity | None:
+        """Give the newest real run of a signature; see `Journal.activity_of_signature`."""
+        return activities.last_with_signature(self._db, signature, but_not)
+
+    def trading_records(self, start: datetime, end: datetime) -> TradingRecords:
+        """Give what was traded in a stretch of time; see `Journal.trading_records`.
+
+        Over a connection of its own: a thread may do it while the desk writes.
+        """
+        if str(self.path) == _IN_MEMORY:
+            return trading.trading_records(self._db, start, end)
+        try:
+            with closing(sqlite3.connect(self.path, timeout=_OPENING_TIMEOUT_S)) as db:
+                return trading.trading_records(db, start, end)
+        except sqlite3.Error as error:
+            raise JournalRefused(f"The journal {self.path} cannot be read ({error}).") from error
+
     def last_account(self) -> str | None:
         """Give the account of the desk that wrote last; None where none has."""
         row = self._db.execute("SELECT account FROM desks ORDER BY number DESC LIMIT 1").fetchone()
@@ -127,32 +146,32 @@ class JournalFile:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA wal_autocheckpoint = 0")
-        db.execute("BEGIN IMMEDIATE")  # that somebody else writes is to be known before trading
-        db.execute("COMMIT")
+        # that somebody else writes is to be known before trading, and the log's new header on disk
+        db.execute(SAME_MARK)
         db.execute("PRAGMA busy_timeout = 0")
         self._next_number = 1 + max(last or 0 for (last,) in db.execute(_LAST_NUMBERS))
+
+    def _insert(self, records: tuple[Record, ...]) -> int:
+        """Write all of ``records`` or none; give the number after theirs."""
+        numbers = count(self._next_number)
+        try:
+            if len(records) > 1:
+                self._db.execute("BEGIN IMMEDIATE")
+            # a bracket's orders go in by one statement: an execute of its own costs each some 10 µs
+            for kind, alike in groupby(records, type):
+                layout = LAYOUTS[kind]
+                rows = [(next(numbers), *layout.cells(each)) for each in alike]
+                self._db.executemany(layout.insert, rows)
+            if len(records) > 1:
+                self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise JournalLost(
+                f"The journal {self.path} cannot be written to ({error}). Look at its disk and "
+                "at who else has it open; until then nothing is opened."
+            ) from error
+        return next(numbers)
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-
-
-@contextmanager
-def _refusal_of(path: Path) -> Iterator[None]:
-    """Say in one sentence why a journal cannot be begun from."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        why = (
-            "is locked: another program writes to it. Close that one, then start again"
-            if locked
-            else f"cannot be opened ({error}). Look at the folder's rights and at the disk"
-        )
-        raise JournalRefused(f"The journal {path} {why}. Nothing was traded.") from error
-    except sqlite3.DatabaseError as error:
-        raise JournalRefused(
-            f"The journal {path} is damaged ({error}); it was not touched, and nothing was traded. "
-            "Put a copy of it in its place, or move it away to begin a new one: the broker's own "
-            "orders and positions are not lost by that."
-        ) from error

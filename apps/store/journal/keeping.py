@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from typing import cast
 
 from apps.domain.records import BarsHeard, KeptWatcher, WatcherSeen
 from apps.domain.watching.terms import number_of
 from apps.store.journal.layouts import LAYOUTS
 
-__all__ = ["bars_heard", "highest_watcher", "watchers"]
+__all__ = ["bars_heard", "has_reserved", "highest_watcher", "watchers"]
 
 _SEEN, _HEARD = LAYOUTS[WatcherSeen], LAYOUTS[BarsHeard]
 
@@ -31,6 +32,12 @@ _NEWEST_BARS = (
 _NAMES = "SELECT DISTINCT watcher_id FROM watchers UNION SELECT DISTINCT label FROM intents"
 
 
+_RESERVED = (
+    "SELECT 1 FROM intents WHERE label = ? AND (at IS NULL OR at >= ?) "
+    "AND order_ref NOT IN (SELECT order_ref FROM drops) LIMIT 1"
+)
+
+
 def watchers(db: sqlite3.Connection) -> tuple[KeptWatcher, ...]:
     """Give the watchers that have not ended; see `Journal.watchers`."""
     seen = [cast("WatcherSeen", _SEEN.record(row)) for row in db.execute(_LAST_WORDS)]
@@ -47,3 +54,9 @@ def highest_watcher(db: sqlite3.Connection) -> int:
 def bars_heard(db: sqlite3.Connection) -> tuple[BarsHeard, ...]:
     """Give until when each contract was heard; see `Journal.bars_heard`."""
     return tuple(cast("BarsHeard", _HEARD.record(row)) for row in db.execute(_NEWEST_BARS))
+
+
+def has_reserved(db: sqlite3.Connection, label: str, since: datetime) -> bool:
+    """Tell whether an intent of a label was reserved since; see `Journal.has_reserved`."""
+    row = db.execute(_RESERVED, (label, since.astimezone(UTC).isoformat())).fetchone()
+    return row is not None

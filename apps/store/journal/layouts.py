@@ -16,6 +16,7 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, get_args, get_type_hints
 
+from apps.domain.activities import ActivityBegan, ActivityEnded
 from apps.domain.errors import JournalRefused
 from apps.domain.records import (
     AccountSeen,
@@ -178,6 +179,8 @@ LAYOUTS: dict[type[Record], Layout] = {
         _layout(SessionBegan, "sessions"),
         _layout(CarriedIn, "carried"),
         _layout(TradingChanged, "halts"),
+        _layout(ActivityBegan, "activities"),
+        _layout(ActivityEnded, "activity_ends"),
     )
 }
 """Every kind of record, with its table."""

@@ -14,7 +14,9 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
+from apps.domain.activities import KeptActivity
 from apps.domain.errors import JournalRefused, NotFound
+from apps.domain.intents import is_for_account
 from apps.domain.orders import OrderStatus
 from apps.domain.records import (
     CommissionReported,
@@ -28,6 +30,7 @@ from apps.domain.records import (
     Record,
 )
 from apps.store.journal import schema
+from apps.store.journal.activities import last_activities
 from apps.store.journal.layouts import LAYOUTS, Layout
 
 __all__ = ["Entry", "JournalReader", "WrittenIntent"]
@@ -128,6 +131,10 @@ class JournalReader:
             raise NotFound(f"Several intents end in {text!r}; give more of the reference.")
         raise NotFound(f"The journal knows no intent {text!r}; see `journal`.")
 
+    def activities(self, last: int) -> tuple[KeptActivity, ...]:
+        """Give the ``last`` runs of routines, oldest first."""
+        return last_activities(self._db, last)
+
     def everything(self) -> Iterator[Entry]:
         """Give every entry of the journal, in order."""
         return iter(self._read(LAYOUTS.values()))
@@ -208,6 +215,9 @@ def _outcome(records: list[Record], entry_ids: set[int], entered: Decimal, exite
         for each in records
         if isinstance(each, OrderSeen) and each.order_id in entry_ids
     ]
+    intent = next(each for each in records if isinstance(each, IntentReserved))
+    if entered and is_for_account(intent.order_ref):  # it is exited by no order of its own
+        return "filled" if entered >= intent.quantity else "partly filled"
     if entered:
         return "open" if exited < entered else "closed"
     if any(isinstance(each, IntentDropped) for each in records):

@@ -1,27 +1,23 @@
-"""The tables of a journal, their versions, and how a file is known to be one.
-
-A file is ours when its header carries `APPLICATION_ID`, which is looked at before SQLite is let
-near it: what is somebody else's is refused as it is, without so much as a recovery. Each version
-is a script that makes it of the one before; they are only ever added to. Before a journal is
-brought to a newer version a copy of it is kept beside it.
-"""
+"""The tables of a journal, and their versions. How a file is known is `apps.store.database`'s."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-from pathlib import Path
-
 from apps.domain.errors import JournalRefused
+from apps.store.database import DatabaseKind, copy_of, version_of
 
-__all__ = ["APPLICATION_ID", "VERSIONS", "copy_of", "is_ours", "migrate", "version_of"]
+__all__ = [
+    "APPLICATION_ID",
+    "JOURNAL",
+    "VERSIONS",
+    "copy_of",
+    "is_ours",
+    "migrate",
+    "refusal_of",
+    "version_of",
+]
 
 APPLICATION_ID = 0x42444A4C
 """'BDJL', in the four bytes that SQLite leaves to the application."""
-
-_MAGIC = b"SQLite format 3\0"
-_APPLICATION_ID_AT = 68
-_HEADER = 100
 
 _FIRST = """
 CREATE TABLE desks (
@@ -140,75 +136,45 @@ CREATE INDEX executions_by_name ON executions (execution);
 """
 """With what the day's result began, and who halted trading."""
 
-VERSIONS: tuple[str, ...] = (_FIRST, _WITH_OUTCOMES, _WITH_HEARD, _WITH_SESSIONS)
+_WITH_ACTIVITIES = """
+CREATE TABLE activities (
+    number INTEGER PRIMARY KEY, activity_id TEXT NOT NULL UNIQUE, routine TEXT NOT NULL,
+    signature TEXT NOT NULL, parameters TEXT NOT NULL, trading_mode TEXT NOT NULL,
+    configuration TEXT NOT NULL, caller TEXT NOT NULL, is_dry_run INTEGER NOT NULL,
+    request_key TEXT NOT NULL, at TEXT
+);
+CREATE TABLE activity_ends (
+    number INTEGER PRIMARY KEY, activity_id TEXT NOT NULL UNIQUE, outcome TEXT NOT NULL,
+    error TEXT NOT NULL, error_code INTEGER, answer TEXT NOT NULL, at TEXT
+);
+CREATE INDEX activities_by_signature ON activities (signature, number);
+CREATE INDEX activities_by_key ON activities (request_key, number) WHERE request_key <> '';
+"""
+"""With the runs of routines."""
+
+_WITHOUT_ORDERS_OF_CLIENT = "DROP INDEX orders_of_client;"
+"""Every bracket paid for it, and it was asked once a start, which reads the whole file anyway."""
+
+VERSIONS: tuple[str, ...] = (
+    _FIRST,
+    _WITH_OUTCOMES,
+    _WITH_HEARD,
+    _WITH_SESSIONS,
+    _WITH_ACTIVITIES,
+    _WITHOUT_ORDERS_OF_CLIENT,
+)
 """Script *n* makes version *n* + 1 of version *n*; a new file is version 0."""
 
+JOURNAL = DatabaseKind(
+    name="journal",
+    application_id=APPLICATION_ID,
+    refused=JournalRefused,
+    so_far="nothing was traded",
+    way_out=(
+        "Put a copy of it in its place, or move it away to begin a new one: the broker's own "
+        "orders and positions are not lost by that."
+    ),
+)
+"""How the file is known, brought to a newer version, and refused."""
 
-def is_ours(path: Path) -> bool:
-    """Tell whether there is a journal at ``path``; False where there is nothing yet.
-
-    Raises JournalRefused for a file that is something else, or cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise JournalRefused(
-            f"The journal {path} cannot be read: {error.strerror}. Nothing was traded."
-        ) from error
-    if not header:
-        return False
-    mark = header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4]
-    if header.startswith(_MAGIC) and int.from_bytes(mark) == APPLICATION_ID:
-        return True
-    kind = "another program's database" if header.startswith(_MAGIC) else "no database"
-    raise JournalRefused(
-        f"{path} should be the desk's journal and is {kind}; it was not touched, and nothing was "
-        "traded. Move it away, or choose another folder by DESK_HOME."
-    )
-
-
-def version_of(db: sqlite3.Connection) -> int:
-    """Give the version of the tables; 0 where there are none."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    return int(version)
-
-
-def copy_of(path: Path, version: int) -> Path:
-    """Give where the copy of a journal of ``version`` is kept."""
-    return path.with_name(f"{path.name}.v{version}")
-
-
-def migrate(path: Path, db: sqlite3.Connection, versions: Sequence[str] = VERSIONS) -> None:
-    """Bring a journal to the newest of ``versions``, all or nothing; first copy what is there.
-
-    Raises JournalRefused for one that is newer.
-    """
-    there, newest = version_of(db), len(versions)
-    if there > newest:
-        raise JournalRefused(
-            f"The journal {path} was written by a newer desk (version {there} of its tables, this "
-            f"one knows {newest}); it was not touched, and nothing was traded. Start that desk, or "
-            "choose another folder by DESK_HOME."
-        )
-    if there == newest:
-        return
-    if there:
-        _keep_copy(db, copy_of(path, there))
-    db.executescript(
-        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; "
-        f"PRAGMA user_version = {newest}; {' '.join(versions[there:])} COMMIT;"
-    )
-
-
-def _keep_copy(db: sqlite3.Connection, path: Path) -> None:
-    unfinished = path.with_name(f"{path.name}.new")
-    unfinished.unlink(missing_ok=True)
-    copy = sqlite3.connect(unfinished)
-    try:
-        db.backup(copy)
-    finally:
-        copy.close()
-    unfinished.replace(path)
+is_ours, migrate, refusal_of = JOURNAL.is_ours, JOURNAL.migrate, JOURNAL.refusal_of

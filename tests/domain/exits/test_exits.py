@@ -174,6 +174,13 @@ def test_a_take_profit_is_priced_through_the_bid() -> None:
     assert asked(decide(held, progress)[1]) == [Wait]
 
 
+def test_a_quote_that_is_not_of_now_prices_nothing() -> None:
+    for late in (replace(quote(), delayed=True), replace(quote(), frozen=True)):
+        held = view(FILLED_ENTRY, LIVE_TARGET, LIVE_STOP, quoted=late)
+        assert decide(held, NONE) == decide(replace(held, quote=None), NONE)
+        assert decide(held, NONE) != decide(replace(held, quote=quote()), NONE)
+
+
 def test_a_short_is_bought_back_through_the_ask() -> None:
     target = order(TARGET, 2, side=Side.BUY, limit="180.00")
     stop = order(STOP, 3, side=Side.BUY)

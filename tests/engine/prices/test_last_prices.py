@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from apps.domain.quotes import Quote
@@ -28,6 +29,14 @@ def test_quote_counts_from_when_it_was_received_and_never_hides_a_newer_bar() ->
     prices.on_bar(AAPL, a_bar(0, 190.0, 190.5))
     prices.on_quote(AAPL, a_quote(None, None, "180"))
     assert prices.newest(AAPL.con_id) == SeenPrice(Decimal("190.5"), 1000.0)
+
+
+def test_frozen_quote_is_of_nobody_knows_when_and_is_not_seen() -> None:
+    prices = LastPrices(FakeClock())
+    frozen = replace(a_quote("189", "191", "190"), frozen=True)
+    prices.on_quote(AAPL, frozen)
+    assert prices.newest(AAPL.con_id) is None
+    assert not frozen.is_live
 
 
 def test_delayed_quote_is_as_old_as_what_it_tells() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from apps.domain.account import AccountSummary, Position
+from apps.domain.activities import ActivityBegan, ActivityEnded, ActivityOutcome
 from apps.domain.orders import Fill, OrderStatus, Side
 from apps.domain.records import (
     AccountSeen,
@@ -157,6 +158,10 @@ ONE_OF_EACH: tuple[Record, ...] = (
     SessionBegan(AT, AT + timedelta(hours=6), AT),
     CarriedIn(265598, "AAPL", Decimal(-3), None, AT),
     TradingChanged("halted", "the kill file", "KILL is there", True, AT),
+    ActivityBegan(
+        "a1", "close-all", "0baa2e7352f07ad2", "{}", "paper", "{}", "prompt", False, "k-1", AT
+    ),
+    ActivityEnded("a1", ActivityOutcome.FAILED, "the link was lost", 504, "", AT),
 )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from apps.domain.errors import JournalLost, JournalRefused
-from apps.domain.records import CommandGiven, Executed, Record
+from apps.domain.records import CommandGiven, Executed, OrderReserved, Record
 from apps.store.journal import schema
 from apps.store.journal.file import JournalFile
 from apps.store.journal.layouts import LAYOUTS
@@ -207,6 +207,20 @@ def test_migration_keeps_a_copy_and_what_was_written(path: Path) -> None:
         assert schema.version_of(db) == len(newer)
 
 
+def test_order_ids_are_found_again_without_their_index(path: Path) -> None:
+    layout, order = LAYOUTS[OrderReserved], an_order(103)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        schema.migrate(path, db, schema.VERSIONS[:4])
+        db.execute(layout.insert, (1, *layout.cells(order)))
+    with JournalFile.open(path) as journal:
+        assert journal.highest_order_id(CLIENT) == 103
+        assert journal.highest_order_id(CLIENT + 1) == 0
+    with closing(sqlite3.connect(path)) as db:
+        indexes = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        assert "orders_of_client" not in indexes
+        assert "orders_of_intent" in indexes
+
+
 def test_migration_that_fails_leaves_the_journal_as_it_was(path: Path) -> None:
     with JournalFile.open(path) as journal:
         journal.write(*a_bracket())
@@ -218,25 +232,71 @@ def test_migration_that_fails_leaves_the_journal_as_it_was(path: Path) -> None:
         assert schema.version_of(db) == len(schema.VERSIONS)
 
 
-def test_log_is_brought_in_by_a_thread_of_its_own(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    threads = list[str]()
-    checkpoint = Upkeep._checkpoint
+class Spy:
+    """A lock that notes which log there was before and after it was held, and who held it."""
 
-    def noted(upkeep: Upkeep) -> None:
-        threads.append(threading.current_thread().name)
-        checkpoint(upkeep)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.threads = list[str]()
+        self.logs = list[bytes]()
 
-    monkeypatch.setattr(Upkeep, "_checkpoint", noted)
-    upkeep = Upkeep(path, every=2)
+    def __enter__(self) -> None:
+        self.threads.append(threading.current_thread().name)
+        self.logs.append(log_of(self._path))
+
+    def __exit__(self, *_: object) -> None:
+        self.logs.append(log_of(self._path))
+
+
+def log_of(path: Path) -> bytes:
+    """Give the salt of a journal's log: another one for each time it is begun."""
+    return path.with_name(path.name + "-wal").read_bytes()[16:24]
+
+
+def bring_in(path: Path, beginning_anew: object) -> None:
+    upkeep = Upkeep(path, every=2, quiet_s=0)
+    vars(upkeep)["beginning_anew"] = beginning_anew
+    for _ in range(2):
+        upkeep.committed()
+    upkeep.close()
+
+
+def test_log_is_brought_in_and_begun_anew_by_a_thread_while_nobody_may_write(path: Path) -> None:
+    spy = Spy(path)
     with JournalFile.open(path) as journal:
         for number in range(20):
             journal.write(CommandGiven(f"wait {number} " * 1000, AT))
-        before = path.stat().st_size
-        for _ in range(2):
-            upkeep.committed()
+        size, log = path.stat().st_size, log_of(path)
+        bring_in(path, spy)
+        assert path.stat().st_size > size
+        (thread,), (before, after) = spy.threads, spy.logs
+        assert thread.startswith("journal")
+        assert before == log != after
+        journal.write(CommandGiven("buy", AT))
+        assert log_of(path) == after
+    assert len(written(path)) == 21
+
+
+def test_log_that_somebody_reads_is_brought_in_and_goes_on(path: Path) -> None:
+    spy = Spy(path)
+    with JournalFile.open(path) as journal, closing(sqlite3.connect(path)) as reader:
+        journal.write(CommandGiven("wait", AT))
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM commands").fetchall()
+        journal.write(CommandGiven("buy", AT))
+        bring_in(path, spy)
+        assert spy.threads == []
+        reader.execute("COMMIT")
+        bring_in(path, spy)
+        assert len(spy.threads) == 1
+    assert len(written(path)) == 2
+
+
+def test_checkpoint_that_waits_for_a_pause_does_not_hold_up_the_end(path: Path) -> None:
+    with JournalFile.open(path) as journal:
+        journal.write(CommandGiven("wait", AT))
+        size = path.stat().st_size
+        upkeep = Upkeep(path, every=1, quiet_s=3600)
+        upkeep.committed()
         upkeep.close()
-        assert path.stat().st_size > before
-    assert len(threads) == 1
-    assert threads[0].startswith("journal")
+        assert path.stat().st_size == size

@@ -1,0 +1,1 @@
+"""Bar history: which stretches of which bars are had, and which are to be had."""
