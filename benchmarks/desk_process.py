@@ -30,6 +30,7 @@ from apps.ib.gateway import IBGateway
 from apps.ib.pacing import Limits
 from benchmarks.loop_lag_sampler import lags_ms
 from benchmarks.resident import resident_bytes
+from benchmarks.served_desk import ServedDesk
 from benchmarks.worker import Answer, serve
 
 _LOOK_S = 0.002
@@ -84,6 +85,7 @@ class Driver:
         for number in range(watchers):
             preview = self._previews[symbols[number % len(symbols)]]
             armed.append((await self._desk.arm(_out_of_reach(preview))).id)
+            await asyncio.sleep(0)  # to arm waits for nothing, and the loop would see them as one
         await self._ready(armed)
         return {}
 
@@ -146,7 +148,7 @@ async def main() -> None:
         vars(bootstrap)["IBGateway"] = partial(IBGateway, limits=_UNPACED)
     settings = load_settings({}, os.environ, working_folder=home)
     async with joined_desk(settings, _on_alert) as joined:
-        driver = Driver(joined.desk)
+        driver, served = Driver(joined.desk), ServedDesk(joined, settings)
         await serve(
             {
                 "look_up": driver.look_up,
@@ -158,8 +160,11 @@ async def main() -> None:
                 "lag": driver.lag,
                 "trace": driver.trace,
                 "memory": driver.memory,
+                "serve_http": served.serve_http,
+                "summaries": served.summaries,
             }
         )
+        await served.end()
 
 
 if __name__ == "__main__":

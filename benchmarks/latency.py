@@ -21,7 +21,16 @@ from benchmarks.script import LEVEL, Script, us_stocks
 from benchmarks.timed_gateway import TimedGateway
 from benchmarks.worker import Worker
 
-__all__ = ["DeskSide", "FloorSide", "Plan", "burst", "crowd", "measure", "one"]
+__all__ = [
+    "DeskSide",
+    "FloorSide",
+    "Plan",
+    "burst",
+    "crowd",
+    "desk_worker",
+    "measure",
+    "one",
+]
 
 _EVERY_S = 0.1
 _MOST_CONTRACTS = 60
@@ -209,10 +218,10 @@ class DeskSide:
 
 
 @asynccontextmanager
-async def desk_worker(gateway: TimedGateway) -> AsyncIterator[Worker]:
-    """Run a desk on ``gateway``, in a state folder of its own."""
+async def desk_worker(gateway: TimedGateway, **others: str) -> AsyncIterator[Worker]:
+    """Run a desk on ``gateway``, in a state folder of its own; ``others`` are settings."""
     with tempfile.TemporaryDirectory(prefix="desk-benchmark-") as home:
-        settings = desk_settings(home, IB_HOST=gateway.host, IB_PORT=str(gateway.port))
+        settings = desk_settings(home, IB_HOST=gateway.host, IB_PORT=str(gateway.port), **others)
         # the script has pauses that no market has: each is asked about, oftener than IB allows
         settings["BENCHMARK_UNPACED"] = "1"
         async with Worker.start("benchmarks.desk_process", environment=settings) as desk:

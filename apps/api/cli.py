@@ -11,82 +11,42 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import click
 
-from apps.api.config import SETTINGS, Setting, Settings, load_settings
+from apps.api.command_line import Request, request_of
+from apps.api.config import Settings, load_settings
 from apps.api.ending import Ending, leave
 from apps.api.interrupts import Interrupted, Interrupts
 from apps.api.outcomes import ExitCode, error_as_json, exit_code_of
 from apps.api.outlet import Outlet, say_at_the_end
 from apps.api.replies import Reply
 from apps.api.session import Command, Session
+from apps.api.standard_streams import abandon_stdout, occupy_standard_streams
 from apps.api.state import EMBEDDED, account_folder, state_root
-from apps.api.tree import ShowHelp, Tree, parse_with
-from apps.domain.errors import DeskError, InvalidInput
+from apps.api.tree import ShowHelp
+from apps.domain.errors import DeskError
 
 if TYPE_CHECKING:
     from apps.api.console import Console
     from apps.api.situation import Situation
 
-__all__ = ["OpenMenu", "Request", "main", "request_of", "run"]
+__all__ = ["main", "run"]
 
 PROJECT_ROOT = Path(__file__).parents[2]
 
 _STDOUT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OpenMenu:
-    """Open the menu: what is asked for without a command."""
-
-    needs_desk: ClassVar[bool] = True
-
-    async def run(self, session: Session) -> Reply:
-        """Refuse: within a session the menu is open already."""
-        raise InvalidInput(f"The menu of {session.settings.trading_mode} is open already.")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line asked for, ``text`` in its own words.
-
-    ``options`` are settings by name, as text; ``words`` the command's own, after the settings.
-    ``confirm_live`` is the account that was named;
-    ``fresh`` begins without the watchers of the last session.
-    """
-
-    command: Command
-    options: Mapping[str, str] = field(default_factory=dict)
-    in_json: bool = False
-    exit_on_error: bool = False
-    toolbar: bool = True
-    text: str = ""
-    confirm_live: str = ""
-    fresh: bool = False
-    words: tuple[str, ...] = ()
-
-    @property
-    def is_one_shot(self) -> bool:
-        """The process ends with one command."""
-        return not isinstance(self.command, OpenMenu)
-
-    @property
-    def is_session(self) -> bool:
-        """The desk stays: the watchers of the last session come back, and stay for the next."""
-        return not self.is_one_shot or getattr(self.command, "stays", False)
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Run the program of this process, or what ``words`` ask for; give its exit code."""
-    _occupy_standard_streams()
+    occupy_standard_streams()
     words = sys.argv[1:] if words is None else words
     in_json = "--json" in words
     try:
@@ -98,48 +58,6 @@ def main(words: Sequence[str] | None = None) -> int:
     with Outlet.in_place() as outlet:
         code = _run(request, outlet, in_json=in_json)
         return _drained(outlet, code)
-
-
-def request_of(words: Sequence[str]) -> Request:
-    """Give the request that the command line asks for. Raises InvalidInput."""
-    taken: dict[str, Any] = {}
-    parsed = parse_with(_program(taken), words)
-    options = {
-        setting.name: taken[setting.field]
-        for setting in SETTINGS
-        if taken.get(setting.field) is not None
-    }
-    request = Request(
-        parsed.command,
-        options,
-        in_json=parsed.in_json,
-        exit_on_error=bool(taken.get("exit_on_error")),
-        toolbar=not taken.get("no_toolbar"),
-        text=shlex.join(_without_secrets(words)),
-        confirm_live=taken.get("confirm_live") or "",
-        fresh=bool(taken.get("fresh")),
-        words=parsed.words,
-    )
-    if request.fresh and not request.is_session:
-        raise InvalidInput(
-            "--fresh begins a session without the last one's watchers; a single command has none."
-        )
-    return request
-
-
-def _without_secrets(words: Sequence[str]) -> Iterator[str]:
-    """Give the words as the journal may keep them."""
-    secrets = {setting.option: setting for setting in SETTINGS if setting.secret}
-    before: Setting | None = None
-    for word in words:
-        option, is_joined, value = word.partition("=")
-        if before is not None:
-            yield before.shown(word)
-        elif is_joined and option in secrets:
-            yield f"{option}={secrets[option].shown(value)}"
-        else:
-            yield word
-        before = secrets.get(word) if before is None else None
 
 
 def _run(request: Request, outlet: Outlet, *, in_json: bool) -> int:
@@ -387,63 +305,11 @@ async def _one_shot(command: Command, session: Session) -> ExitCode:
     return reply.exit_code
 
 
-class _Program(Tree):
-    """The root of the command line: every setting is an option of it."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Show the commands, then what is about this run, then the settings."""
-        super().format_options(ctx, formatter)
-        names = {setting.field for setting in SETTINGS}
-        for title, wanted in (("Options", False), ("Settings", True)):
-            rows = [param.get_help_record(ctx) for param in self.params]
-            chosen = [
-                row
-                for row, param in zip(rows, self.params, strict=True)
-                if row and (param.name in names) is wanted
-            ]
-            with formatter.section(title):
-                formatter.write_dl(chosen)
-
-
-def _program(taken: dict[str, Any]) -> click.Group:
-    """Give the root; what its options were given is put into ``taken``."""
-
-    def note(**params: Any) -> Command:
-        taken.update(params)
-        return OpenMenu()
-
-    options = [
-        click.Option([setting.option], metavar="VALUE", help=setting.meaning)
-        for setting in SETTINGS
-    ]
-    options += [
-        click.Option(["--exit-on-error"], is_flag=True, help="End a session at its first error."),
-        click.Option(
-            ["--confirm-live"],
-            metavar="ACCOUNT",
-            help="Trade live on this account without being asked for its number.",
-        ),
-        click.Option(
-            ["--fresh"], is_flag=True, help="Begin without the watchers of the last session."
-        ),
-        click.Option(["--no-toolbar"], is_flag=True, help="For terminals that draw it badly."),
-    ]
-    return _Program(
-        "desk",
-        invoke_without_command=True,
-        callback=note,
-        params=list[click.Parameter](options),
-        subcommand_metavar="[COMMAND …]",
-        help="An async trading terminal for Interactive Brokers. Without a command: the menu.",
-        epilog="Settings may also stand in the environment, in .env or in config.toml.",
-    )
-
-
 def _print_help(text: str) -> int:
     try:
         click.echo(text)
     except BrokenPipeError:
-        _abandon_stdout()
+        abandon_stdout()
     return ExitCode.DONE
 
 
@@ -462,29 +328,6 @@ def _own_error(error: Exception) -> DeskError:
         "Orders that work at the broker stay there.",
     ]
     return DeskError(" ".join(words))
-
-
-def _occupy_standard_streams() -> None:
-    """Have something open on descriptors 0, 1 and 2.
-
-    With one of them closed the next socket or file would get its number, and what is printed
-    would go there.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # it stays open as long as the process: that is what it is for
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
-
-
-def _abandon_stdout() -> None:
-    """Point stdout at nothing, so that the last flush at exit does not fail too."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, sys.stdout.fileno())
-    os.close(nothing)
 
 
 if __name__ == "__main__":

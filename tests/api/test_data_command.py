@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from apps.api.cli import request_of, run
+from apps.api.cli import run
+from apps.api.command_line import request_of
 from apps.api.completion import candidates
 from apps.api.config import SETTINGS
 from apps.api.history_range import history_range

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from apps.api.cli import request_of, run
+from apps.api.cli import run
+from apps.api.command_line import request_of
 from apps.api.config import SETTINGS
 from apps.api.counting import counted
 from apps.api.outcomes import ExitCode

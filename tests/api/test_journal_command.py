@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from apps.api.cli import request_of, run
+from apps.api.cli import run
+from apps.api.command_line import request_of
 from apps.api.commands.journal import ExportJournal, ListIntents, TellIntent
 from apps.api.config import SETTINGS
 from apps.api.state import journal_of

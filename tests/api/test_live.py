@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from apps.api.cli import OpenMenu
+from apps.api.command_line import OpenMenu
 from apps.api.commands.bracket import SendBracket
 from apps.api.commands.halt import HaltTrading
 from apps.api.dialogue import agreed_to_open

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from apps.api.cli import request_of, run
+from apps.api.cli import run
+from apps.api.command_line import request_of
 from apps.api.commands.paper import ResetPaper
 from apps.api.config import SETTINGS
 from apps.api.embedded import start_of_market

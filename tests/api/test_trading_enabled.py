@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.api.cli import OpenMenu
+from apps.api.command_line import OpenMenu
 from apps.api.commands.account import ShowAccount
 from apps.api.commands.bracket import SendBracket
 from apps.api.commands.halt import HaltTrading

@@ -8,19 +8,30 @@ from typing import Any
 
 import pytest
 
-from apps.domain.errors import AlreadyDone, DeadlineExceeded, NotConnected, RiskRefused
+from apps.domain.errors import (
+    AlreadyDone,
+    BadRequest,
+    DeadlineExceeded,
+    NotConnected,
+    RiskRefused,
+)
+from apps.domain.orders import OrderType, Side, Ticket
 from apps.domain.records import Executed
 from apps.domain.risk import TradingMode
 from apps.domain.trade_reconciliation import TradeReconciliation
 from apps.domain.trading_state import HaltCause
+from apps.engine.routines.allocation import ALLOCATION
 from apps.engine.routines.close_all import CLOSE_ALL, Closed
 from apps.engine.routines.reconcile import RECONCILE, Reconciliation
 from apps.engine.routines.routine import AnyRoutine
 from apps.engine.routines.runner import Answered, Asked, RoutineRunner
 from apps.engine.routines.summary import SUMMARY, Summary
 from apps.engine.routines.trade_reconciliation import TRADE_RECONCILIATION
+from apps.ib.connection import Endpoint
+from apps.ib.gateway import IBGateway
 from tests.engine.fakes import FakeJournal
 from tests.engine_on_paper.play import ACCOUNT, Play, a_play
+from tests.ib.desk_side import PATIENT
 
 NOTHING = Asked()
 
@@ -206,3 +217,64 @@ async def test_reconcile_agrees_and_adopt_has_nothing_to_settle() -> None:
 
 async def _of(task: asyncio.Task[Answered]) -> Answered:
     return await task
+
+
+async def test_close_all_leaves_what_is_not_ours_unless_it_is_told() -> None:
+    async with a_play() as play:
+        await play.protected()
+        play.market.put("MSFT", "410.00", "410.02", 1000)
+        await run(play, ALLOCATION, weights={"MSFT": "0.01"})
+        assert play.held("MSFT") > 0
+        kept = (await run(play, CLOSE_ALL)).result
+        assert isinstance(kept, Closed)
+        assert [each.position.symbol for each in kept.left] == ["MSFT"]
+        assert play.is_flat()
+        dry = (await run(play, CLOSE_ALL, Asked(dry_run=True), others=True)).result
+        assert isinstance(dry, Closed)
+        assert [each.position.symbol for each in dry.would_close] == ["MSFT"]
+        gone = await run(play, CLOSE_ALL, others=True)
+        assert play.held("MSFT") == 0
+        assert gone.is_done
+
+
+async def test_all_clients_ends_the_orders_of_others_once_ours_are_closed() -> None:
+    async with a_play() as play:
+        await play.protected()
+        play.market.put("MSFT", "410.00", "410.02", 1000)
+        other = IBGateway(
+            Endpoint("127.0.0.1", play.gateway.port, 99),
+            clock=play.clock,
+            on_error=lambda *_: None,
+            timeouts=PATIENT,
+        )
+        async with other:
+            await other.connect()
+            msft = await other.market_data.qualify("MSFT")
+            limit = Ticket(Side.BUY, Decimal(5), OrderType.LIMIT, Decimal("409.00"))
+            other.broker.place(msft, limit)
+            await play.until(lambda: len(play.orders) == 3)
+            answered = await run(play, CLOSE_ALL)
+            assert answered.is_done
+            assert [each.order.order_type for each in play.orders] == ["LMT"]
+            answered = await run(play, CLOSE_ALL, all_clients=True)
+            assert answered.is_done
+            assert not play.held()
+            assert play.is_flat()
+
+
+async def test_all_clients_is_not_sent_while_our_stops_are_needed() -> None:
+    async with a_play() as play:
+        await play.protected()
+        play.market.put("AAPL", "190.59", "190.61", 0)
+        answered = await run(play, CLOSE_ALL, all_clients=True)
+        assert isinstance(answered.result, Closed)
+        assert not answered.is_done
+        assert "our stops are still needed" in answered.result.warning
+        assert play.exits()["STP"] == 10
+
+
+@pytest.mark.parametrize("values", [{"symbols": ["AAPL"]}, {"side": "long"}])
+async def test_all_clients_goes_with_no_choice_of_positions(values: dict[str, Any]) -> None:
+    async with a_play() as play:
+        with pytest.raises(BadRequest, match="all_clients"):
+            await a_runner(play).run(CLOSE_ALL, values | {"all_clients": True})

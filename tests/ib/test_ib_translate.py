@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.domain.account import CurrencyCash
 from apps.domain.errors import InvalidInput, NotFound
 from apps.domain.instruments import InstrumentKind
 from apps.domain.sessions import Span, TradingHours
@@ -20,6 +21,7 @@ from apps.ib.market_data import duration
 from apps.ib.translate import (
     account_summary,
     bar_from_history,
+    cash_by_currency,
     exact,
     exact_or_none,
     fill_ib_order,
@@ -170,6 +172,26 @@ def test_balances_are_those_of_the_base_currency() -> None:
     assert (summary.currency, summary.net_liquidation) == ("EUR", Decimal("250000.5"))
     assert (summary.cash, summary.buying_power) == (Decimal(100_000), None)
     assert (summary.unrealized_pnl, summary.realized_pnl) == (Decimal("8.25"), None)
+
+
+def test_cash_is_told_by_currency_with_its_rate() -> None:
+    cash = cash_by_currency(
+        {
+            ("CashBalance", "USD"): "100.5",
+            ("CashBalance", "EUR"): "-20.25",
+            ("CashBalance", "JPY"): "7",
+            ("CashBalance", "BASE"): "80",
+            ("ExchangeRate", "USD"): "1.00",
+            ("ExchangeRate", "EUR"): "1.0999",
+            ("ExchangeRate", "JPY"): "0",
+            ("NetLiquidation", "USD"): "1",
+        }
+    )
+    assert cash == (
+        CurrencyCash("EUR", Decimal("-20.25"), Decimal("1.0999")),
+        CurrencyCash("JPY", Decimal(7), None),
+        CurrencyCash("USD", Decimal("100.5"), Decimal(1)),
+    )
 
 
 def test_bars_of_history_start_in_utc() -> None:

@@ -50,6 +50,14 @@ def test_options_go_where_they_belong() -> None:
     assert "--limit" not in launch.given
 
 
+def test_accounts_may_begin_with_cash_of_other_currencies_and_debts_in_them() -> None:
+    words = "--foreign-cash eur=20000.75 --foreign-cash JPY=-1500000"
+    assert launch_of(words.split()).settings.foreign_cash == (
+        ("EUR", Decimal("20000.75")),
+        ("JPY", Decimal(-1_500_000)),
+    )
+
+
 def test_start_without_a_zone_is_utc() -> None:
     start = launch_of(["--start", "2026-11-20T15:00"]).settings.start
     assert start == datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -97,6 +105,11 @@ def test_client_0_can_be_named_like_any_other() -> None:
         ("--account DU1 --account DU2 --account DU1", "The account DU1 is given twice"),
         ("--cash -1", "cash is an amount above 0, not '-1'"),
         ("--cash inf", "cash is an amount above 0"),
+        ("--foreign-cash EUR", "CURRENCY=AMOUNT belongs here, such as EUR=20000, not 'EUR'"),
+        ("--foreign-cash USD=1", "dollars are given with --cash"),
+        ("--foreign-cash EUR=nan", "CURRENCY=AMOUNT belongs here"),
+        ("--foreign-cash EUR=1 --foreign-cash eur=2", "EUR is given twice"),
+        ("--foreign-cash EUR=1 --state f", "contradict each other"),
         ("--start noon", "a start is a time such as 2026-11-20T14:30:00Z, not 'noon'"),
         ("--status-speech loud", "as-ib or once belongs here, not 'loud'"),
         ("--limit pace=3", "NAME=VALUE belongs here, with a NAME of clients, messages_per_second"),

@@ -80,6 +80,15 @@ class _Reading:
     is_read: bool = field(default=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What an operation came to, as it is sent."""
+
+    body: bytes
+    status: int
+    headers: Mapping[str, str]
+
+
 class DeskApp:
     """What is served of one desk; an ASGI application."""
 
@@ -181,12 +190,13 @@ class DeskApp:
 
     async def _answer(self, operation: Operation, reading: _Reading) -> Response:
         call = await self._call(operation, reading)
-        act: Callable[[], Awaitable[Outcome]] = partial(operation.act, call)
+        # written once for all who share it: a long answer takes milliseconds to write
+        act: Callable[[], Awaitable[_Written]] = partial(_written, operation, call)
         if operation.is_shared and not call.request_key:
             act = partial(self._shared.ask, (operation.name, repr(call.values)), act)
         left = partial(_left, reading.request)
-        outcome = await self.works.done(_begun(act), left, goes_on=operation.goes_on)
-        return _json(outcome)
+        written = await self.works.done(_begun(act), left, goes_on=operation.goes_on)
+        return Response(written.body, written.status, written.headers, "application/json")
 
     async def _listen(self, operation: Operation, reading: _Reading) -> Response:
         wanted = parsed(_Wanted, (await self._call(operation, reading)).values)
@@ -227,8 +237,16 @@ def _problem(error: Exception) -> Problem:
     return ProblemError.own(error).problem
 
 
-async def _begun(act: Callable[[], Awaitable[Outcome]]) -> Outcome:
+async def _begun(act: Callable[[], Awaitable[_Written]]) -> _Written:
     return await act()
+
+
+async def _written(operation: Operation, call: Call) -> _Written:
+    outcome = await operation.act(call)
+    # half characters that came in as they are go out as escapes
+    body = json.dumps(as_json(outcome.value), ensure_ascii=False)
+    headers = {**COMMON_HEADERS, **outcome.headers}
+    return _Written(body.encode("utf-8", "backslashreplace"), outcome.status, headers)
 
 
 async def _nothing(_call: Call) -> Outcome:
@@ -285,17 +303,6 @@ def _key(request: Request) -> str:
     if not 1 <= len(key) <= _KEY_LETTERS:
         raise ProblemError.not_json(f"The Idempotency-Key may have 1 to {_KEY_LETTERS} letters.")
     return key
-
-
-def _json(outcome: Outcome) -> Response:
-    # half characters that came in as they are go out as escapes
-    body = json.dumps(as_json(outcome.value), ensure_ascii=False)
-    return Response(
-        body.encode("utf-8", "backslashreplace"),
-        outcome.status,
-        {**COMMON_HEADERS, **outcome.headers},
-        "application/json",
-    )
 
 
 def _of_problem(problem: Problem, *, closes: bool = False) -> Response:

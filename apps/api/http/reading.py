@@ -131,6 +131,7 @@ def reading_operations(session: Session) -> tuple[Operation, ...]:
             "Every breakout watcher of the session, those that have ended too.",
             "Asks nothing of the broker.",
             show(ListBreakouts()),
+            is_shared=True,
             answers=tuple[WatcherView, ...],
         ),
         Operation(

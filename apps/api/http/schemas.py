@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from apps.api.views.as_json import as_json
 from apps.domain.instruments import Instrument
+from apps.engine.routines.runner import Answered
 
 __all__ = ["Schemas"]
 
@@ -33,16 +34,30 @@ _PLAIN: Mapping[object, Schema] = {
     type(None): {"type": "null"},
 }
 
-_INSTRUMENT = (
-    "symbol",
-    "con_id",
-    "kind",
-    "exchange",
-    "primary_exchange",
-    "currency",
-    "name",
-)
-"""What is written of an instrument; its hours and ticks are not."""
+_WRITTEN: Mapping[type, Mapping[str, str]] = {
+    Instrument: {
+        each: each
+        for each in (
+            "symbol",
+            "con_id",
+            "kind",
+            "exchange",
+            "primary_exchange",
+            "currency",
+            "name",
+        )
+    },
+    Answered: {
+        "intent": "intent",
+        "utcTimestamp": "at",
+        "dry_run": "dry_run",
+        "signature": "signature",
+        "is_done": "is_done",
+        "is_repeated": "is_repeated",
+        "result": "result",
+    },
+}
+"""The fields of types that `as_json` writes in a way of their own, by what they are written as."""
 
 
 class Schemas:
@@ -83,9 +98,9 @@ class Schemas:
             hints = get_type_hints(kind)
         except NameError:  # a type that its module names for the type checker alone
             return {"type": "object"}
-        names = _INSTRUMENT if kind is Instrument else [each.name for each in fields(kind)]
+        written = _WRITTEN.get(kind) or {each.name: each.name for each in fields(kind)}
         return {
             "type": "object",
-            "properties": {each: self.of(hints[each]) for each in names},
-            "required": list(names),
+            "properties": {name: self.of(hints[field]) for name, field in written.items()},
+            "required": list(written),
         }

@@ -45,7 +45,9 @@ async def bound(host: str, port: int) -> socket.socket:
     """Give a socket that listens at ``host``. Raises BadSetting."""
     try:
         family, address = await _found(host, port)
-        listens = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends without delay only where the protocol is named; with delay each answer
+        # would wait for the caller's acknowledgement of its head, 40 ms of it
+        listens = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listens.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listens.bind(address)

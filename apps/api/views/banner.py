@@ -44,7 +44,7 @@ def banner(
     """Say which account this is, in which mode, and whether anything of it is real.
 
     ``is_kept`` tells that a simulated account goes on from one session to the next. Trading that is
-    off or not active, a guard that is off and market data that is not live have a line of their own.
+    off or not active, a guard that is off, and data that is not live have a line of their own.
     """
     words = _account_words(account, settings, is_kept=is_kept, is_read_only=is_read_only)
     if not settings.trading_enabled:

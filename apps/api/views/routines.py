@@ -66,8 +66,12 @@ def closed(value: Closed) -> RenderableType:
     parts: list[RenderableType] = []
     if value.would_close:
         parts.append(_titled("Would be closed", tables.positions(Positions(value.would_close))))
-    if value.outcomes:
-        parts.append(tables.closings(CloseOutcomes(value.outcomes)))
+    if outcomes := (*value.outcomes, *value.foreign):
+        parts.append(tables.closings(CloseOutcomes(outcomes)))
+    if value.warning:
+        parts.append(Text(value.warning, "bold red"))
+    if value.standing:
+        parts.append(_titled("Orders still standing", tables.orders(Orders(value.standing))))
     others = [each for each in value.left if each not in value.would_close]
     if others:
         parts.append(_titled("Held and not touched", tables.positions(Positions(others))))

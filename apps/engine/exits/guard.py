@@ -9,6 +9,7 @@ the rest is decided in `apps.domain.exits.guard`. A guard that is off says so wh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from apps.engine.exits.guard_words import OFF_WORDS
 from apps.engine.exits.guarded import guard_view
 from apps.engine.exits.vigil import Vigil
 from apps.engine.orders.execution import Execution
+from apps.engine.orders.legs import LegRole
+from apps.engine.orders.trades import Trade
 from apps.engine.ports import BrokerNotice, Clock, Link
 from apps.engine.prices.market_clock import MarketClock
 from apps.engine.risk.own_book import OwnBook
@@ -71,6 +74,7 @@ class Guard:
         self._begin_vigil = begin_vigil
         self._alerts = alerts
         self._vigils: dict[int, Vigil] = {}
+        self._to_look_at: set[int] = set()
         self._epoch = 0
 
     def begin(self) -> None:
@@ -99,8 +103,18 @@ class Guard:
             return
         if (vigil := self._vigils.get(con_id)) is not None:
             vigil.hear()
-        elif (trades := self._execution.trades_in(con_id)) and self._is_in_trouble(con_id):
-            self._start(trades[-1].instrument)
+            return
+        # each minute all executions of the day are told again, in one go: one look serves
+        if not self._to_look_at:
+            asyncio.get_running_loop().call_soon(self._look_where_something_was)
+        self._to_look_at.add(con_id)
+
+    def _look_where_something_was(self) -> None:
+        marked, self._to_look_at = self._to_look_at, set()
+        for con_id in marked:
+            trades = self._execution.trades_in(con_id)
+            if trades and con_id not in self._vigils and self._is_in_trouble(con_id):
+                self._start(trades[-1].instrument)
 
     def on_link(self, link: Link) -> None:
         """Take note of the link; what is in trouble goes on as soon as orders can be sent."""
@@ -136,7 +150,7 @@ class Guard:
         trades = self._execution.trades_in(con_id)
         view = guard_view(
             trades[-1].instrument,
-            trades,
+            (each for each in trades if _counts_still(each)),
             account_position=self._book.holding(con_id),
             at=self._market_clock.now,
             now_s=0.0,
@@ -167,3 +181,11 @@ class Guard:
             self._supervisor.start(f"guard {instrument.symbol}", vigil.run, over)
         except IllegalTransition:  # the desk is closing
             del self._vigils[con_id]
+
+
+def _counts_still(trade: Trade) -> bool:
+    """Tell whether anything of a trade is open, may fill, or was exited too much."""
+    if not trade.is_over or trade.exit_filled > trade.entry.filled:
+        return True
+    exits = (leg for leg in trade.legs if leg.role is not LegRole.ENTRY)
+    return not all(leg.has_ended or leg.is_filled for leg in exits)

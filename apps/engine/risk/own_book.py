@@ -252,10 +252,11 @@ class OwnBook:
     def _keep(self, fill: Fill) -> None:
         fills = self._fills.setdefault(fill.con_id, {})
         known = fills.get(fill.exec_id)
+        self.day.on_fill(fill)
+        # all of the day's are told again every minute: to reckon for each would take seconds
         if known is None or known.commission is None:
             fills[fill.exec_id] = fill
-        self.day.on_fill(fill)
-        self._reckon(fill.con_id)
+            self._reckon(fill.con_id)
 
     def _carry_untold(self, order: OrderState, missing: Decimal, position: Position) -> None:
         """Count what an order filled on an earlier day while nobody wrote it down."""

@@ -12,7 +12,7 @@ waits for the file system's own journal while others sync.
 
 In bursts of 60 commits, beside two programs that write and sync without end, the worst write took
 16 to 62 ms when the writer began the log, 18 to 45 ms when nobody did, and 3 to 6 ms so; on an idle
-disk half a millisecond in each case. Beside a test suite the first has been seen to take a second.
+disk it is half a millisecond in each case.
 
 What is left: who wants to write in just the moment of that commit waits for it, by
 `Upkeep.beginning_anew`. And a log to which somebody writes without a pause, or which somebody reads

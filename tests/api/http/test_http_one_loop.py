@@ -66,7 +66,8 @@ class Calls:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for number in range(CALLERS):
-                group.create_task(self._caller(random.Random(self._seed * 100 + number)))
+                chance = random.Random(self._seed * 100 + number)  # noqa: S311 - a play that is the same each time
+                group.create_task(self._caller(chance))
 
     async def more(self, play: Play, status: int) -> None:
         """Wait until each has been answered so once more, on average."""

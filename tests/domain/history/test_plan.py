@@ -324,6 +324,16 @@ def test_a_bar_that_history_does_not_have_yet_is_not_known() -> None:
     assert nothing.silent == ()
 
 
+def test_a_bar_that_reaches_beyond_what_is_over_is_not_kept() -> None:
+    session = session_of(0)
+    now = session.start + timedelta(minutes=150)
+    piece = Piece(session.start, now, session.end, is_running=True)
+    starts = [session.start + timedelta(hours=each) for each in range(3)]  # as some zones have it
+    (answer,) = read_answer(one_request(HOUR, piece), [a_bar(each, 3600) for each in starts])
+    assert [bar.start for bar in answer.bars] == starts[:2]
+    assert answer.known == Span(session.start, starts[2])
+
+
 def test_what_is_silent_right_after_the_close_may_still_come() -> None:
     session = session_of(0)
     soon, later = (session.end + timedelta(minutes=each) for each in (5, 61))

@@ -327,6 +327,42 @@ def test_unanswered_entry_is_not_given_up_while_shares_of_its_side_are_unexplain
     assert findings[0].verdict is verdict
 
 
+def for_account(**changes: object) -> ExpectedIntent:
+    ref = REF.replace("-w1-", "-alloc-")
+    order = an_order(101, order_ref=ref, **changes)
+    return an_intent(order, order_ref=ref, at=order.sent_at)
+
+
+def looked_at(intent: ExpectedIntent, *positions: Position, after_s: float = 0.0) -> list[Finding]:
+    """What two looks find, of which neither lists the order."""
+    at = AT + timedelta(seconds=after_s)
+    first = a_snapshot(positions=positions, at=at)
+    second = a_snapshot(positions=positions, at=at, after_s=APART_S)
+    names = frozenset(each.name for each in intent.orders)
+    return list(reconcile([intent], {}, second, EarlierLook(first, names), CLIENT))
+
+
+def test_shares_in_the_account_speak_for_no_order_for_the_account() -> None:
+    never, shares = looked_at(for_account(), held(500))
+    assert never.verdict is Verdict.NEVER_ACCEPTED
+    assert shares.verdict is Verdict.FOREIGN
+
+
+def test_one_look_says_nothing_of_an_order_for_the_account() -> None:
+    (finding,) = reconcile([for_account()], {}, a_snapshot(), None, CLIENT)
+    assert finding.verdict is Verdict.UNKNOWN
+
+
+def test_order_for_the_account_of_an_earlier_day_is_gone_whatever_is_held() -> None:
+    day = AT - timedelta(days=1)
+    order = for_account(perm_id=9, status=OrderStatus.SUBMITTED, sent_at=day)
+    gone, _ = looked_at(order, held(500))
+    assert gone.verdict is Verdict.GONE
+    today = for_account(perm_id=9, status=OrderStatus.SUBMITTED)
+    unknown, _ = looked_at(today, held(500))
+    assert unknown.verdict is Verdict.UNKNOWN
+
+
 def test_fill_that_the_broker_counts_and_does_not_tell_differs() -> None:
     order = an_order()
     state = ended(order, OrderStatus.FILLED, filled=TEN)

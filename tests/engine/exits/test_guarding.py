@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from apps.domain.exits.guard_view import GuardView
 from apps.engine.alerts import AlertKind
+from apps.engine.exits import guard
+from apps.engine.exits.guarded import guard_view
 from apps.engine.exits.vigil import Vigil
 from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import LinkState
 from tests.engine.conftest import Stage
+from tests.engine.fakes import settle
 
 
 async def test_stop_that_is_not_listed_after_a_loss_is_cancelled_by_its_id_and_sent_anew(
@@ -27,6 +33,25 @@ async def test_stop_that_is_not_listed_after_a_loss_is_cancelled_by_its_id_and_s
     stage.broker.accept(anew)
     await stage.clock.advance(1.0)
     assert stage.desk.trades()[0].state is TradeState.PROTECTED
+
+
+async def test_executions_that_are_all_told_again_are_looked_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.enter_and_fill()
+    looks: list[int] = []
+
+    def counted(*args: Any, **more: Any) -> GuardView:
+        looks.append(1)
+        return guard_view(*args, **more)
+
+    monkeypatch.setattr(guard, "guard_view", counted)
+    (fill,) = await stage.broker.executions()
+    for _ in range(200):
+        stage.desk._guard.on_fill(fill)
+    assert looks == []
+    await settle()
+    assert len(looks) == 1
 
 
 async def test_vigil_that_fails_is_told_and_begun_again(

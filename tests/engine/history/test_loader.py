@@ -262,6 +262,26 @@ async def test_a_day_without_bars_is_asked_for_twice_and_then_not_again(desk: Lo
     assert again.rows[0].holes == (SESSIONS[5],)
 
 
+async def test_a_load_that_is_cut_before_it_asked_twice_leaves_the_hole_open(desk: Loading) -> None:
+    desk.past.lacks = [SESSIONS[5]]
+
+    def before(_series: Series, request: BarRequest) -> None:
+        if str(request.duration) == "1 D":
+            task.cancel()
+            raise NotConnected("the link was lost")
+
+    desk.past.before = before
+    task = asyncio.ensure_future(desk.load())
+    await asyncio.wait({task})
+    assert task.cancelled()
+    covered = desk.store.covered(Series.of(AAPL, 60))
+    assert not any(each.start <= SESSIONS[5].start < each.end for each in covered)
+    desk.past.lacks = []
+    desk.past.before = lambda _series, _request: None
+    assert (await desk.load()).rows[0].holes == ()
+    assert desk.kept() == every()
+
+
 async def test_what_came_at_the_second_time_is_no_hole(desk: Loading) -> None:
     desk.past.lacks = [SESSIONS[5]]
 

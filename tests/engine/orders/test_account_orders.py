@@ -378,6 +378,13 @@ async def test_restarted_desk_knows_its_orders_by_their_references(stage: Stage)
     assert stage.desk.own_quantity("AAPL") == 0
 
 
+async def test_unanswered_order_is_unknown_to_the_desk_that_comes_back(stage: Stage) -> None:
+    order = placed(stage)
+    await reopen(stage)
+    (found,) = orders_of(stage).unfinished(AccountLabel.ALLOCATION)
+    assert (found.order_ref, found.state) == (order.order_ref, AccountOrderState.UNKNOWN)
+
+
 async def test_order_that_was_filled_while_no_desk_ran_is_filled_at_the_restart(
     stage: Stage,
 ) -> None:

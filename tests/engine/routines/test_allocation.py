@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from apps.domain.activities import ActivityEnded
-from apps.domain.errors import AlreadyDone, BadRequest, BrokerError, DeskError, Refused, RiskRefused
+from apps.domain.errors import (
+    AlreadyDone,
+    BadRequest,
+    BrokerError,
+    DeskError,
+    NotConnected,
+    Refused,
+    RiskRefused,
+)
 from apps.domain.instruments import InstrumentKind
 from apps.domain.link import LinkState
 from apps.domain.orders import OrderStatus
@@ -428,6 +436,46 @@ async def test_allocation_that_was_refused_may_be_sent_at_once_and_one_cut_off_n
     records[:] = [e for e in records if not isinstance(e, ActivityEnded)]  # as after a kill
     with pytest.raises(AlreadyDone, match="begun and cut off"):
         await begun(stage, "AAPL=0.4")
+
+
+async def test_allocation_that_was_cut_off_before_its_first_order_counts_as_sent(
+    stage: Stage,
+) -> None:
+    a_whole(stage)
+    stage.desk.halt_now(HaltCause.COMMAND)
+    with pytest.raises(DeskError, match="halted"):
+        await begun(stage, "AAPL=0.4")
+    stage.desk.resume()
+    records = stage.journal.records
+    records[:] = [e for e in records if not isinstance(e, ActivityEnded)]
+    with pytest.raises(AlreadyDone, match="begun and cut off"):
+        await begun(stage, "AAPL=0.4")
+
+
+async def test_order_that_cannot_be_sent_ends_the_sending_of_those_behind_it(
+    stage: Stage,
+) -> None:
+    a_whole(stage)
+    nvda = an_instrument("NVDA", 4815747)
+    stage.market.instruments["NVDA"] = nvda
+    stage.market.set_quote(nvda, "100.00", "100.00", "100.00")
+    send = stage.broker.place
+
+    def place(*given: Any, **named: Any) -> int:
+        if given[0] == MSFT:
+            raise NotConnected("not this one")
+        return send(*given, **named)
+
+    stage.broker.place = place  # type: ignore[method-assign]  # fails once
+    task = begun(stage, "AAPL=0.2 MSFT=0.2 NVDA=0.2")
+    await settle()
+    fill_all(stage)
+    done = await task
+    assert [each.symbol for each in done.sent] == ["AAPL"]
+    assert [(each.symbol, each.why) for each in done.not_sent] == [
+        ("MSFT", "not this one"),
+        ("NVDA", "not this one"),
+    ]
 
 
 async def test_cancelled_run_sends_nothing_more_and_its_orders_stay_followed(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tests.store.journal.entries import (
     a_commission,
     a_fill,
     a_status,
+    an_intent,
+    an_order,
     corrected,
 )
 
@@ -59,6 +62,17 @@ def test_what_became_of_an_intent_follows_from_executions_before_statuses(
     journal: JournalFile, records: tuple[Record, ...], outcome: str
 ) -> None:
     assert became(journal, *records).outcome == outcome
+
+
+@pytest.mark.parametrize(("filled", "outcome"), [("4", "partly filled"), ("10", "filled")])
+def test_order_for_the_account_is_filled_and_not_open(
+    journal: JournalFile, filled: str, outcome: str
+) -> None:
+    ref = REF.replace("-w1-", "-alloc-")
+    fill = replace(ENTRY, order_ref=ref, quantity=Decimal(filled))
+    journal.write(an_intent(ref), an_order(order_ref=ref), Executed.of(fill))
+    with JournalReader.open(journal.path) as reader:
+        assert reader.intent(ref).outcome == outcome
 
 
 def test_result_counts_executions_and_the_commission_of_each(journal: JournalFile) -> None:
