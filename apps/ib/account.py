@@ -73,7 +73,7 @@ class IBAccount:
 
     async def _values(self) -> dict[tuple[str, str], str]:
         session, account = self._connection.session, self._connection.account
-        client, asked_by = session.client, -1
+        requests, client, asked_by = self._connection.requests, session.client, -1
 
         def ask(req_id: int) -> None:
             nonlocal asked_by
@@ -82,10 +82,10 @@ class IBAccount:
 
         async with self._one_summary:
             try:
-                await self._connection.requests.by_id(f"the balances of {account}", ask)
+                await requests.by_id(f"the balances of {account}", ask)
             finally:
-                if asked_by >= 0 and session.is_usable:
-                    client.cancelAccountSummary(asked_by)
+                if asked_by >= 0:
+                    requests.end(lambda: client.cancelAccountSummary(asked_by))
         return _known_values(session, account)
 
 

@@ -96,8 +96,9 @@ class IBPastBars:
                     timeout_s=self._timeouts.load_s,
                 )
             finally:
-                if sent and session.is_usable:
-                    session.client.cancelHeadTimeStamp(sent[0])
+                if sent:
+                    end = self._connection.requests.end
+                    end(lambda: session.client.cancelHeadTimeStamp(sent[0]))
         return first.astimezone(UTC)
 
     async def schedule(

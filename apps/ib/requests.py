@@ -93,9 +93,23 @@ class Requests:
             try:
                 return await _translated(what, answer)
             except asyncio.CancelledError:
-                if on_deadline is not None and self._session.is_usable:
-                    on_deadline(req_id)
+                if on_deadline is not None:
+                    self.end(lambda: on_deadline(req_id))
                 raise
+
+    def end(self, send: Callable[[], None]) -> None:
+        """Send one message that ends something at the broker's, in its turn.
+
+        It counts like any other: unpaced, those who ask for balances in a row went beyond IB's 50
+        messages a second. Nothing is sent where the session is over by then: that ended all.
+        """
+
+        def while_usable() -> None:
+            if self._session.is_usable:
+                send()
+
+        if self._session.is_usable:
+            self._pacer.submit_control(while_usable)
 
     async def by_name(
         self,

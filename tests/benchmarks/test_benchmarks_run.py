@@ -53,6 +53,16 @@ def test_a_quick_run_gives_every_figure_as_json() -> None:
     assert "--help imports neither ib_insync nor pandas." in reports[3]["notes"]
 
 
+def test_a_quick_run_over_http_answers_every_request() -> None:
+    done = run("http", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    [report] = json.loads(done.stdout)
+    added, answered, fired = (table["rows"] for table in report["tables"])
+    assert [row["summary"] for row in added][1:] == ["GET /summary", "added by HTTP"]
+    assert [row["crowd"] for row in answered] == ["8 callers"]
+    assert all(figure(fired, number, "p50 ms") > 0 for number in range(2))
+
+
 def test_a_quick_run_of_the_load_gives_speeds_waits_and_orders() -> None:
     done = run("gateway-load", "--quick", "--json")
     assert done.returncode == 0, done.stderr

@@ -112,9 +112,11 @@ async def test_what_ib_refuses_is_told_with_its_code_and_range_by_range(tmp_path
 
 SYMBOLS = ("AAPL", "MSFT", "SPY", "QQQ", "NVDA", "AMZN", "TSLA", "META")
 FEW = SYMBOLS[:4]
+SEEDS = range(int(os.environ.get("HISTORY_SEEDS", "1")))
+"""A sample; more on command, as CONTRIBUTING.md says."""
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_a_load_over_links_that_are_cut_has_the_gateways_own_bars(
     seed: int, tmp_path: Path
 ) -> None:
@@ -139,7 +141,7 @@ async def test_a_load_over_links_that_are_cut_has_the_gateways_own_bars(
             assert kept_in(desk.store, Series.of(each, 60), MONTHS) == bars
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_a_load_that_is_killed_again_and_again_ends_with_the_gateways_own_bars(
     seed: int, tmp_path: Path
 ) -> None:

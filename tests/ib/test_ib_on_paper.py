@@ -212,3 +212,11 @@ async def test_many_subscriptions_at_once_all_get_their_bars(play: Play) -> None
     await asyncio.gather(*(market_data.subscribe_bars(aapl, bars.append) for _ in range(20)))
     await play.go_on(5)
     assert len(bars) == 20
+
+
+async def test_balances_asked_for_in_a_row_stay_within_ibs_rate(play: Play) -> None:
+    # each is two messages, for the subscription is ended; IB warns by 100, and the third ends it
+    for _ in range(30):
+        await play.desk.gateway.broker.account_summary()
+    assert [each for each in play.desk.heard.notices if each.code == 100] == []
+    assert play.desk.link.takes_orders

@@ -5,11 +5,10 @@ Handlers are coroutines of the desk's own loop; a plain function would be run in
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,12 +16,12 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from apps.api.http.bodies import json_object, query_values
 from apps.api.http.buckets import Buckets
 from apps.api.http.document import document_of
 from apps.api.http.door import COMMON_HEADERS, Door, close_with
 from apps.api.http.events import EventHub, EventKind
 from apps.api.http.events_response import EventsResponse
+from apps.api.http.incoming import Incoming
 from apps.api.http.operations import Call, Operation, Outcome, merged
 from apps.api.http.problems import MEDIA_TYPE, Problem, ProblemError, problem_of
 from apps.api.http.reading import reading_operations
@@ -38,10 +37,6 @@ __all__ = ["VERSION", "DeskApp"]
 
 VERSION = "1"
 
-BODY_S = 10.0
-"""How long a body may take to come."""
-
-_KEY_LETTERS = 100
 _GONE = 499
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,14 +65,6 @@ class _Wanted:
         ),
         default=frozenset(),
     )
-
-
-@dataclass(slots=True)
-class _Reading:
-    """A request, and whether all of its body was read."""
-
-    request: Request
-    is_read: bool = field(default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,42 +175,40 @@ class DeskApp:
             response_model=None,
         )
 
-    async def _answer(self, operation: Operation, reading: _Reading) -> Response:
-        call = await self._call(operation, reading)
+    async def _answer(self, operation: Operation, incoming: Incoming) -> Response:
+        call = await self._call(operation, incoming)
         # written once for all who share it: a long answer takes milliseconds to write
         act: Callable[[], Awaitable[_Written]] = partial(_written, operation, call)
         if operation.is_shared and not call.request_key:
             act = partial(self._shared.ask, (operation.name, repr(call.values)), act)
-        left = partial(_left, reading.request)
-        written = await self.works.done(_begun(act), left, goes_on=operation.goes_on)
+        written = await self.works.done(_begun(act), incoming.left, goes_on=operation.goes_on)
         return Response(written.body, written.status, written.headers, "application/json")
 
-    async def _listen(self, operation: Operation, reading: _Reading) -> Response:
-        wanted = parsed(_Wanted, (await self._call(operation, reading)).values)
+    async def _listen(self, operation: Operation, incoming: Incoming) -> Response:
+        wanted = parsed(_Wanted, (await self._call(operation, incoming)).values)
         if self.hub.is_full:
             raise ProblemError.too_many(60.0)
         return EventsResponse(self.hub, wanted.kinds or frozenset(EventKind))
 
-    async def _call(self, operation: Operation, reading: _Reading) -> Call:
+    async def _call(self, operation: Operation, incoming: Incoming) -> Call:
         """Give what a request asks for. Raises ProblemError, BadRequest, CallerLeft."""
-        request = reading.request
-        said = [dict(request.path_params), query_values(request.scope["query_string"])]
+        said = [incoming.path_values(), incoming.query_values()]
         if operation.takes_body:
-            said.append(json_object(await _body(reading, self._most_body)))
-        return Call(merged(*said), _key(request) if operation.takes_key else "")
+            said.append(await incoming.body_values(self._most_body))
+        return Call(merged(*said), incoming.request_key() if operation.takes_key else "")
 
 
 def _endpoint(
-    operation: Operation, answer: Callable[[Operation, _Reading], Awaitable[Response]]
+    operation: Operation, answer: Callable[[Operation, Incoming], Awaitable[Response]]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        reading = _Reading(request, is_read=not operation.takes_body)
+        incoming = Incoming(request, has_body=operation.takes_body)
         try:
-            return await answer(operation, reading)
+            return await answer(operation, incoming)
         except CallerLeft:
             return Response(status_code=_GONE)
         except Exception as error:  # noqa: BLE001 - the edge: a bug becomes one answer
-            return _of_problem(_problem(error), closes=not reading.is_read)
+            return _of_problem(_problem(error), closes=not incoming.is_read)
 
     return endpoint
 
@@ -251,58 +236,6 @@ async def _written(operation: Operation, call: Call) -> _Written:
 
 async def _nothing(_call: Call) -> Outcome:
     return Outcome(None)
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _body(reading: _Reading, most: int) -> bytes:
-    """Read a body; cut off what is too large, or never ends."""
-    request = reading.request
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length[:20]) > most:
-        raise ProblemError.too_large(most)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_S):
-            while not reading.is_read:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise CallerLeft
-                body += message.get("body", b"")
-                reading.is_read = not message.get("more_body", False)
-                if len(body) > most:
-                    raise ProblemError.too_large(most)
-    except TimeoutError:
-        raise ProblemError.too_slow(BODY_S) from None
-    _check_media(request, is_empty=not body)
-    return bytes(body)
-
-
-def _check_media(request: Request, *, is_empty: bool) -> None:
-    """Raise ProblemError for a body that is not said to be plain JSON in UTF-8."""
-    if is_empty:
-        return
-    given = request.headers.get("content-type", "")
-    media, _, rest = (each.strip().lower() for each in given.partition(";"))
-    if media != "application/json" or rest not in ("", "charset=utf-8", 'charset="utf-8"'):
-        raise ProblemError.media_type("A body needs Content-Type: application/json, in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProblemError.media_type("A body may not be compressed.")
-
-
-def _key(request: Request) -> str:
-    given = request.headers.getlist("idempotency-key")
-    if not given:
-        return ""
-    key = given[0]
-    if len(given) > 1 or not key.isascii() or not key.isprintable() or " " in key:
-        raise ProblemError.not_json("The Idempotency-Key may hold letters, digits and signs, once.")
-    if not 1 <= len(key) <= _KEY_LETTERS:
-        raise ProblemError.not_json(f"The Idempotency-Key may have 1 to {_KEY_LETTERS} letters.")
-    return key
 
 
 def _of_problem(problem: Problem, *, closes: bool = False) -> Response:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from apps.api.http.buckets import Buckets
 from apps.api.http.problems import MEDIA_TYPE, Problem, ProblemError
+from apps.api.http.turns import Turns
 
 __all__ = ["COMMON_HEADERS", "Door", "close_with"]
 
@@ -57,6 +58,7 @@ class Door:
         self._hosts = hosts | {"localhost"}
         self._buckets = buckets
         self._now_s = now_s
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,6 +69,7 @@ class Door:
         except ProblemError as refused:
             await close_with(refused.problem, receive, send)
             return
+        await self._turns.next()
         has_begun = False
 
         async def noted(message: Message) -> None:

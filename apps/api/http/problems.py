@@ -59,6 +59,7 @@ _TOO_MANY = Kind("too-many", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests")
 _OWN = Kind("own-error", HTTPStatus.INTERNAL_SERVER_ERROR, "An error of the desk's own")
 _BROKER = Kind("broker-error", HTTPStatus.BAD_GATEWAY, "The broker ended the request")
 _NOT_CONNECTED = Kind("not-connected", HTTPStatus.SERVICE_UNAVAILABLE, "No link to the broker")
+_NOT_READY = Kind("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "The desk cannot do its work now")
 _QUITTING = Kind("quitting", HTTPStatus.SERVICE_UNAVAILABLE, "The desk is quitting")
 _JOURNAL = Kind("journal-lost", HTTPStatus.INSUFFICIENT_STORAGE, "It could not be written down")
 _DEADLINE = Kind("deadline", HTTPStatus.GATEWAY_TIMEOUT, "It was not done in time")
@@ -81,6 +82,7 @@ KINDS: tuple[Kind, ...] = (
     _OWN,
     _BROKER,
     _NOT_CONNECTED,
+    _NOT_READY,
     _QUITTING,
     _JOURNAL,
     _DEADLINE,
@@ -200,6 +202,13 @@ class ProblemError(Exception):
         seconds = max(1, round(wait_s + 0.5))
         detail = f"Ask again in {seconds} s; HTTP_REQUESTS_PER_S is the limit. Nothing was done."
         return cls(Problem(_TOO_MANY, detail, headers={"retry-after": str(seconds)}))
+
+    @classmethod
+    def not_ready(cls, problems: Mapping[str, str]) -> ProblemError:
+        """A desk that cannot do its work, and why."""
+        told = ", ".join(f"{name} is {state}" for name, state in problems.items())
+        detail = f"{told[0].upper()}{told[1:]}."
+        return cls(Problem(_NOT_READY, detail, problems=problems))
 
     @classmethod
     def quitting(cls) -> ProblemError:

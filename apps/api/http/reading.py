@@ -17,6 +17,7 @@ from apps.api.commands.orders import ShowOrders
 from apps.api.commands.positions import ShowPositions
 from apps.api.commands.quote import ShowQuote
 from apps.api.http.operations import Call, Operation, Outcome
+from apps.api.http.problems import ProblemError
 from apps.api.session import Command, Session
 from apps.domain.account import AccountSummary
 from apps.domain.link import LinkState
@@ -67,7 +68,7 @@ class Readiness:
     A halt is the trader's wish, holds entries back, and says so by itself wherever one is refused.
     """
 
-    is_ready: bool
+    status: str
     link: str
     journal: str
     trading: str
@@ -179,7 +180,7 @@ def reading_operations(session: Session) -> tuple[Operation, ...]:
             "/ready",
             "get_ready",
             "Whether the desk can do its work: the link is up, the journal is written.",
-            "503 where it cannot, with the same body. Asks nobody.",
+            "503 where it cannot, with what is wrong. Asks nobody.",
             _ready(session),
             answers=Readiness,
         ),
@@ -205,12 +206,11 @@ def _ready(session: Session) -> Callable[[Call], Awaitable[Outcome]]:
     async def act(call: Call) -> Outcome:
         parsed(_Nothing, call.values)
         desk = session.desk
-        found = Readiness(
-            is_ready=desk.link.state is LinkState.READY and desk.is_written,
-            link=desk.link.state.value,
-            journal="written" if desk.is_written else "behind",
-            trading=desk.trading.state.value,
-        )
-        return Outcome(found, 200 if found.is_ready else 503)
+        link, journal = desk.link.state, "written" if desk.is_written else "behind"
+        wrong = {} if link is LinkState.READY else {"link": link.value}
+        wrong |= {} if desk.is_written else {"journal": journal}
+        if wrong:
+            raise ProblemError.not_ready(wrong)
+        return Outcome(Readiness("ready", link.value, journal, desk.trading.state.value))
 
     return act

@@ -72,7 +72,10 @@ def _both(session: Session, routine: AnyRoutine) -> tuple[Operation, Operation]:
         name=f"{'try' if routine.trades else 'get'}_{routine.name.replace('-', '_')}",
         meaning=f"The dry run: {routine.meaning}" if routine.trades else routine.meaning,
         act=_act(session, routine, is_safe=True),
-        parameters=(*routine.parameters, *manner_parameters(routine, is_safe=True)),
+        parameters=(
+            *(each for each in routine.parameters if each.name not in routine.deciding),
+            *manner_parameters(routine, is_safe=True),
+        ),
         takes_body=False,
         takes_key=False,
         goes_on=False,
@@ -105,13 +108,24 @@ def _act(
 ) -> Callable[[Call], Awaitable[Outcome]]:
     async def act(call: Call) -> Outcome:
         values, asked = asked_of(routine, call)
-        if routine.trades and is_safe:
-            if str(call.values.get("dry_run", "true")).lower() not in ("true", "on", "1"):
-                raise BadRequest({"dry_run": "is always true of GET; POST sends orders"})
-            asked = replace(asked, dry_run=True)
+        if is_safe:
+            _check_safe(routine, call)
+            asked = replace(asked, dry_run=routine.trades)
         return await ran(session, routine, values, asked)
 
     return act
+
+
+def _check_safe(routine: AnyRoutine, call: Call) -> None:
+    """Raise BadRequest for what a method that only looks may not be asked."""
+    problems = {
+        name: "is for POST: GET changes nothing" for name in call.values if name in routine.deciding
+    }
+    is_dry = str(call.values.get("dry_run", "true")).lower() in ("true", "on", "1")
+    if routine.trades and not is_dry:
+        problems["dry_run"] = "is always true of GET; POST sends orders"
+    if problems:
+        raise BadRequest(problems)
 
 
 def asked_of(routine: AnyRoutine, call: Call) -> tuple[dict[str, object], Asked]:

@@ -4,8 +4,8 @@ At home here: our trades in the symbol with their exits, what of them has to be 
 stops work and which exits belong together. What is done about it is decided in
 `apps.domain.exits.guard`.
 
-Nothing here takes a single source at its word. What was entered counts by its executions; of what
-was exited the higher of executions and status counts, so that a stop is never sent for shares that
+Nothing here takes a single source at its word. Of what was entered and of what was exited the higher
+of executions and status counts: executions can stay away, and a stop is never sent for shares that
 may be gone already. What has to be protected is never more than min(ours, the account's).
 """
 
@@ -105,7 +105,7 @@ class GuardedTrade:
 
     @property
     def open_quantity(self) -> Decimal:
-        """Shares that are surely entered and, for all that is known, not exited."""
+        """Shares that are entered and, for all that is known, not exited."""
         gone = sum((each.filled for each in self._closing()), _ZERO)
         back = sum((each.traded for each in self._corrections()), _ZERO)
         return max(_ZERO, self.entered - gone + back)

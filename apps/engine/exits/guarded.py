@@ -62,7 +62,7 @@ def live_exit_ids(trades: Iterable[Trade]) -> frozenset[int]:
 
 def _guarded(trade: Trade) -> GuardedTrade:
     exits = tuple(_order(leg) for leg in trade.legs if leg.role is not LegRole.ENTRY)
-    entered = trade.entry.filled
+    entered = _entered(trade.entry)
     if trade.is_over:  # also where others closed it: nothing of it is open any more
         entered = min(entered, trade.exit_filled)
     stop, target = trade.bracket.stop_loss, trade.bracket.take_profit
@@ -75,6 +75,15 @@ def _guarded(trade: Trade) -> GuardedTrade:
         target_price=None if target is None else target.limit_price,
         exits=exits,
     )
+
+
+def _entered(entry: Leg) -> Decimal:
+    """Give what an entry traded, by whichever of executions and status is ahead.
+
+    Executions can stay away for good, also when they are asked for. A status alone protects
+    nothing: what the account holds bounds it.
+    """
+    return max(entry.filled, _ZERO if entry.order is None else entry.order.filled)
 
 
 def _order(leg: Leg) -> GuardOrder:

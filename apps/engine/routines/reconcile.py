@@ -75,4 +75,5 @@ RECONCILE = Routine(
     run=_run,
     examples=("reconcile", "reconcile --json", "reconcile --adopt", "reconcile --settle k3f9a2"),
     is_done=lambda result: result.agrees,
+    deciding=frozenset({"adopt"}),
 )

@@ -56,7 +56,8 @@ class Routine(Generic[RequestT, ResultT]):
     is off; ``runs_alone``: then it also runs once at a time. ``is_logged``: each run is an activity
     in the journal. ``revision`` grows when the same parameters come to mean something else.
     ``examples`` are whole lines as they are typed. ``is_done`` tells a result that is good from
-    one that the trader has to look at.
+    one that the trader has to look at. ``deciding`` are parameters by which one that does not trade
+    changes what the desk counts with: who only looks may not give them.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Routine(Generic[RequestT, ResultT]):
     deadline_s: float = 60.0
     revision: int = 1
     is_done: Callable[[ResultT], bool] = lambda _: True
+    deciding: frozenset[str] = frozenset()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

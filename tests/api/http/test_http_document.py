@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.api.programs import ROOT, ended_with_the_test
 
-EXAMPLES = 5
+EXAMPLES = 4
 
 STREAM = "/events"
 """It does not end by itself: see test_http_stream.py."""

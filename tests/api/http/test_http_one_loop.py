@@ -8,7 +8,11 @@ futures of other loops), and each request is answered: with what was asked for, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import signal
+import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -129,6 +133,23 @@ async def test_a_handler_runs_in_the_loop_and_the_thread_of_the_link() -> None:
             assert threading.active_count() == threads
     assert {each.status_code for each in answers} == {200}
     assert seen == {(id(asyncio.get_running_loop()), threading.get_ident())}
+
+
+async def test_signals_and_the_log_stay_the_desks_and_answers_are_sent_at_once() -> None:
+    def standing() -> list[object]:
+        root = logging.getLogger()
+        signals = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+        return [*signals, root.level, *root.handlers, sys.excepthook]
+
+    before = standing()
+    async with on_paper() as (_, found):
+        assert (await found.caller.get("/health")).status_code == 200
+        assert standing() == before
+        (connection,) = found.server._server.server_state.connections
+        accepted = connection.transport.get_extra_info("socket")
+        # with a delay each answer waits 40 ms for the acknowledgement of its head
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert standing() == before
 
 
 async def test_watchers_enter_while_callers_ask(both: tuple[Play, Served]) -> None:

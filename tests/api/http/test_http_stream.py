@@ -112,6 +112,8 @@ async def test_a_listener_that_takes_nothing_is_cut_off_and_the_others_read_on(
             while len(served.app.hub) == 2:
                 play.desk.warn("x" * 50_000)
                 await until(stream, "alert")
+        # what it had not read is thrown away with it, and nothing of it stays in the server
+        await play.until(lambda: len(served.server._server.server_state.connections) == 1)
         play.desk.warn("still here")
         while (await until(stream, "alert"))["text"] != "still here":
             pass

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from apps.domain.exits.guard_view import GuardView
+from apps.domain.orders import OrderStatus
 from apps.engine.alerts import AlertKind
 from apps.engine.exits import guard
 from apps.engine.exits.guarded import guard_view
@@ -14,7 +16,7 @@ from apps.engine.exits.vigil import Vigil
 from apps.engine.orders.trade_states import TradeState
 from apps.engine.ports import LinkState
 from tests.engine.conftest import Stage
-from tests.engine.fakes import settle
+from tests.engine.fakes import AAPL, settle
 
 
 async def test_stop_that_is_not_listed_after_a_loss_is_cancelled_by_its_id_and_sent_anew(
@@ -72,3 +74,31 @@ async def test_vigil_that_fails_is_told_and_begun_again(
     assert any("the guard of AAPL failed: out of luck" in t for t in stage.texts(AlertKind.ERROR))
     await stage.clock.advance(9.0)
     assert stage.broker.sent[-1] == f"place {max(stage.broker.orders)}"
+
+
+async def test_what_no_execution_tells_of_is_protected_by_status_and_position(
+    stage: Stage,
+) -> None:
+    entry, target, stop = await stage.enter()
+    stage.broker.accept(entry, target, stop)
+    stage.broker._change(entry, status=OrderStatus.FILLED, filled=Decimal(10))
+    stage.broker.hold(AAPL, "10", "190.62")
+    for each in (target, stop):
+        stage.broker.set_status(each, OrderStatus.CANCELLED)
+    sent = len(stage.broker.sent)
+    await stage.clock.advance(20.0)
+    anew = [each for each in stage.broker.sent[sent:] if each.startswith("place")]
+    assert len(anew) >= 1
+    placed = stage.broker.orders[int(anew[0].split()[1])].ticket
+    assert (placed.stop_price, placed.quantity) == (Decimal("189.46"), Decimal(10))
+
+
+async def test_a_status_alone_protects_nothing(stage: Stage) -> None:
+    entry, target, stop = await stage.enter()
+    stage.broker.accept(entry, target, stop)
+    stage.broker._change(entry, status=OrderStatus.FILLED, filled=Decimal(10))
+    for each in (target, stop):
+        stage.broker.set_status(each, OrderStatus.CANCELLED)
+    sent = len(stage.broker.sent)
+    await stage.clock.advance(20.0)
+    assert not [each for each in stage.broker.sent[sent:] if each.startswith("place")]
