@@ -407,7 +407,5 @@ _CHECKS: tuple[Callable[[RiskLimits, EntryContext], Breach | None], ...] = (
 )
 
 _ACCOUNT_CHECKS = tuple(
-    check
-    for check in _CHECKS
-    if check not in (_open_intents, _one_per_symbol, _duplicate, _margin)
+    check for check in _CHECKS if check not in (_open_intents, _one_per_symbol, _duplicate, _margin)
 )

@@ -126,9 +126,7 @@ class Shutdown:
     def _last_known(self) -> tuple[OrderState, ...]:
         known = self._broker.known_orders()
         return tuple(
-            order
-            for order in known
-            if self._book.is_sent_by_us(order) and not order.status.is_done
+            order for order in known if self._book.is_sent_by_us(order) and not order.status.is_done
         )
 
 

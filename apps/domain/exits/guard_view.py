@@ -4,9 +4,10 @@ At home here: our trades in the symbol with their exits, what of them has to be 
 stops work and which exits belong together. What is done about it is decided in
 `apps.domain.exits.guard`.
 
-Nothing here takes a single source at its word. Of what was entered and of what was exited the higher
-of executions and status counts: executions can stay away, and a stop is never sent for shares that
-may be gone already. What has to be protected is never more than min(ours, the account's).
+Nothing here takes a single source at its word. Of what was entered and of what was exited the
+higher of executions and status counts: executions can stay away, and a stop is never sent for
+shares that may be gone already. What has to be protected is never more than min(ours, the
+account's).
 """
 
 from __future__ import annotations
