@@ -41,6 +41,7 @@ __all__ = [
     "stakes",
     "stop_loss_price",
     "take_profit_price",
+    "worst_price",
 ]
 
 DEFAULT_CAP_PCT = Decimal("0.2")
@@ -89,6 +90,9 @@ class EntryPlan:
             )
 
 
+_UNPRICED = {style: EntryPlan(style) for style in (EntryStyle.CAPPED, EntryStyle.MARKET)}
+
+
 @dataclass(frozen=True, slots=True)
 class Stakes:
     """What a bracket puts at stake, for a fill at its worst price.
@@ -125,7 +129,7 @@ def plan_breakout_entry(
     if style is EntryStyle.LIMIT:
         return EntryPlan(style, ticks.up(reference) if side is Side.BUY else ticks.down(reference))
     if style is not EntryStyle.STOP:
-        return EntryPlan(style)
+        return _UNPRICED[style]
     if side is Side.BUY:
         return EntryPlan(style, ticks.step_up(max(reference, extreme)))
     return EntryPlan(style, _above_zero(ticks.step_down(min(reference, extreme)), "the stop"))
@@ -215,10 +219,15 @@ def build_bracket(
     return Bracket(instrument, ticket, take_profit, stop_loss)
 
 
+def worst_price(bracket: Bracket, reference: Decimal) -> Decimal:
+    """Give the worst price of an entry: its cap or limit, ``reference`` where it has none."""
+    return bracket.entry.limit_price or reference
+
+
 def stakes(bracket: Bracket, reference: Decimal) -> Stakes:
     """Give what ``bracket`` puts at stake; ``reference`` is used where the entry has no price."""
     entry = bracket.entry
-    worst = entry.limit_price or reference
+    worst = worst_price(bracket, reference)
     units = entry.quantity * bracket.instrument.multiplier * entry.side.sign
     stop, target = bracket.stop_loss, bracket.take_profit
     return Stakes(

@@ -154,10 +154,11 @@ class Phase(Enum):
     ENTERED = "entered"
     STOPPED = "stopped"
 
-    @property
-    def is_over(self) -> bool:
-        """Nothing more comes of the rule; it takes no more events."""
-        return self is Phase.ENTERED or self is Phase.STOPPED
+    is_over: bool
+    """Nothing more comes of the rule; it takes no more events."""
+
+    def __init__(self, word: str) -> None:
+        self.is_over = word in ("entered", "stopped")
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,9 +193,9 @@ def bar_events(base: BaseBar, completed: Iterable[BarCompleted]) -> Iterator[Eve
     """
     closed_by_base: list[BarCompleted] = []
     for each in completed:
-        if each.bar.end <= base.bar.start:
-            yield each
-        else:
+        if each.bar is base.bar or each.bar.end > base.bar.start:
             closed_by_base.append(each)
+        else:
+            yield each
     yield base
     yield from closed_by_base

@@ -67,7 +67,9 @@ class OrderRef:
             return None
 
     def __str__(self) -> str:
-        return f"{_PREFIX}-{self.day:%Y%m%d}-{self.label}-{self.suffix}"
+        # by hand: strftime takes some 25 µs of the way of a bar
+        day = self.day
+        return f"{_PREFIX}-{day.year:04}{day.month:02}{day.day:02}-{self.label}-{self.suffix}"
 
 
 def is_ours(order_ref: str) -> bool:

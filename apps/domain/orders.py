@@ -33,15 +33,16 @@ class Side(Enum):
     BUY = "BUY"
     SELL = "SELL"
 
+    sign: int
+    """+1 for a buy, −1 for a sell."""
+
+    def __init__(self, action: str) -> None:
+        self.sign = 1 if action == "BUY" else -1
+
     @property
     def opposite(self) -> Side:
         """The side that closes what this one opens."""
         return Side.SELL if self is Side.BUY else Side.BUY
-
-    @property
-    def sign(self) -> int:
-        """+1 for a buy, −1 for a sell."""
-        return 1 if self is Side.BUY else -1
 
 
 class OrderType(Enum):
@@ -129,7 +130,7 @@ class Bracket:
     def legs(self) -> tuple[Ticket, ...]:
         """Entry, take-profit, stop, in the order in which they are sent."""
         exits = (self.take_profit, self.stop_loss)
-        return (self.entry, *(leg for leg in exits if leg is not None))
+        return (self.entry, *[leg for leg in exits if leg is not None])
 
 
 @dataclass(frozen=True, slots=True)

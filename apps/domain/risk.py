@@ -110,8 +110,8 @@ def breaches(limits: RiskLimits, entry: EntryContext) -> tuple[Breach, ...]:
     """Give every limit that ``entry`` would break; none for what only reduces a position."""
     if entry.reduces:
         return ()
-    found = (check(limits, entry) for check in _CHECKS)
-    return tuple(breach for breach in found if breach is not None)
+    found = [check(limits, entry) for check in _CHECKS]
+    return tuple([breach for breach in found if breach is not None])
 
 
 def check_entry(limits: RiskLimits, entry: EntryContext) -> None:
@@ -228,8 +228,10 @@ def _total_exposure(limits: RiskLimits, entry: EntryContext) -> Breach | None:
 
 def _open_positions(limits: RiskLimits, entry: EntryContext) -> Breach | None:
     limit = limits.max_open_positions
+    if limit is None or entry.symbol in entry.open_symbols:
+        return None
     held = entry.open_symbols | {each.symbol for each in entry.live if each.is_entering}
-    if limit is None or len(held | {entry.symbol}) <= limit or entry.symbol in held:
+    if entry.symbol in held or len(held) < limit:
         return None
     return Breach(
         "MAX_OPEN_POSITIONS",

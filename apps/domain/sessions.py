@@ -10,12 +10,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 __all__ = ["Span", "TradingHours"]
 
 
 _MOST_KEPT = 30
 """Sessions that are remembered: what lies farther back is nobody's concern."""
+
+_START = attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,7 +60,7 @@ class TradingHours:
 
     def next_regular(self, at: datetime) -> Span | None:
         """Give the first regular session that starts after ``at``, if it is known."""
-        after = bisect_right(self.regular, at, key=lambda span: span.start)
+        after = bisect_right(self.regular, at, key=_START)
         return self.regular[after] if after < len(self.regular) else None
 
 
@@ -69,5 +72,5 @@ def _continued(known: tuple[Span, ...], newer: tuple[Span, ...]) -> tuple[Span, 
 
 
 def _span_at(spans: tuple[Span, ...], at: datetime) -> Span | None:
-    before = bisect_right(spans, at, key=lambda span: span.start) - 1
+    before = bisect_right(spans, at, key=_START) - 1
     return spans[before] if before >= 0 and at in spans[before] else None

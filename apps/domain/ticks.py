@@ -60,12 +60,10 @@ class TickRule:
 
     def increment_at(self, price: Decimal) -> Decimal:
         """Give the tick that holds at ``price``."""
-        increment = self.bands[0].increment
-        for band in self.bands[1:]:
-            if price < band.low_edge:
-                break
-            increment = band.increment
-        return increment
+        for band in reversed(self.bands):  # nearly every price is in the highest
+            if price >= band.low_edge:
+                return band.increment
+        return self.bands[0].increment
 
     def nearest(self, price: Decimal | float) -> Decimal:
         """Round to the tick nearest to ``price``."""

@@ -25,6 +25,7 @@ from math import inf
 
 from apps.domain.aggregation import Aggregator, CompletedBar
 from apps.domain.bars import BASE_SECONDS, Bar
+from apps.domain.brackets import EntryStyle
 from apps.domain.breakout import BreakoutState, Phase, calm_bars, run, step
 from apps.domain.breakout_events import (
     Action,
@@ -337,7 +338,9 @@ class BreakoutWatcher:
             self._order_ref = self._trade.order_ref
 
     def _extreme(self, action: Enter) -> Decimal:
-        """Give how far the deciding bar went."""
+        """Give how far the deciding bar went, where the entry asks for it: a stop does."""
+        if self.spec.entry is not EntryStyle.STOP:
+            return action.reference
         bar, ticks = action.bar, self.spec.instrument.ticks
         if action.direction is Direction.LONG:
             return ticks.nearest(bar.high) if bar.close <= bar.high < inf else action.reference

@@ -37,6 +37,7 @@ class Dispatch:
         check_mode: Callable[[], None],
     ) -> None:
         self._broker = broker
+        self._client_id = broker.client_id
         self._chronicle = chronicle
         self._market_clock = market_clock
         self._check_mode = check_mode
@@ -101,7 +102,7 @@ class Dispatch:
         self._check_mode()
         self._chronicle.note(
             ChangeAsked.modification(
-                order_id, ticket, client_id=self._broker.client_id, at=self._market_clock.now
+                order_id, ticket, client_id=self._client_id, at=self._market_clock.now
             )
         )
         self._broker.modify(order_id, ticket)
@@ -113,7 +114,7 @@ class Dispatch:
             ChangeAsked.cancellation(
                 order_id,
                 self._chronicle.order_ref(order_id),
-                client_id=self._broker.client_id,
+                client_id=self._client_id,
                 at=self._market_clock.now,
             )
         )
@@ -122,7 +123,7 @@ class Dispatch:
     def discard(self, order_id: int, order_ref: str) -> None:
         """Ask for the end of an order that the broker does not list. Raises as `Broker.discard`."""
         self._check_mode()
-        client_id, at = self._broker.client_id, self._market_clock.now
+        client_id, at = self._client_id, self._market_clock.now
         self._chronicle.note(
             ChangeAsked.cancellation(order_id, order_ref, client_id=client_id, at=at)
         )
@@ -174,7 +175,7 @@ class Dispatch:
     ) -> OrderReserved:
         return OrderReserved(
             order_ref=ticket.order_ref,
-            client_id=self._broker.client_id,
+            client_id=self._client_id,
             order_id=order_id,
             parent_id=parent_id,
             role=role.value,

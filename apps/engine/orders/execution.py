@@ -134,13 +134,13 @@ class Execution:
         """
         bracket = self._bracket_of(intent)
         self._gate.check_opening(bracket, intent.reference, intent.label)
+        order_ids = self._dispatch.bracket(
+            bracket, label=intent.label, reference=intent.reference, rests=intent.rests
+        )
+        # the bytes are out first; nothing can be answered before this returns to the loop
         has_deadline = not intent.rests
         trade = Trade(bracket, self._clock, watcher_id=intent.label, has_deadline=has_deadline)
-        trade.bind(
-            self._dispatch.bracket(
-                bracket, label=intent.label, reference=intent.reference, rests=intent.rests
-            )
-        )
+        trade.bind(order_ids)
         self._keep(trade)
         self._following.follow(trade, is_new=True)
         return trade

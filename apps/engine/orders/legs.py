@@ -40,7 +40,7 @@ def roles_of(bracket: Bracket) -> tuple[LegRole, ...]:
         (LegRole.TAKE_PROFIT, bracket.take_profit),
         (LegRole.STOP_LOSS, bracket.stop_loss),
     )
-    return (LegRole.ENTRY, *(role for role, ticket in exits if ticket is not None))
+    return (LegRole.ENTRY, *[role for role, ticket in exits if ticket is not None])
 
 
 @dataclass(slots=True)

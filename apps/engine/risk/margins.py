@@ -260,7 +260,10 @@ class Margins:
         return min(stale, key=lambda each: self._answered_s(each.kind), default=None)
 
     def _serves(self, kind: Kind) -> bool:
-        return self._clock.monotonic() - self._answered_s(kind) <= ANSWER_SERVES_S
+        return self._is_fresh(self._answered_s(kind))
+
+    def _is_fresh(self, answered_s: float) -> bool:
+        return self._clock.monotonic() - answered_s <= ANSWER_SERVES_S
 
     def _answered_s(self, kind: Kind) -> float:
         answer = self._answers.get(kind)
@@ -274,7 +277,7 @@ class Margins:
     def _takes(self, claim: Claim, funds: Funds) -> tuple[Decimal | None, bool]:
         """Give what an entry takes, and whether that is its whole worth for want of an answer."""
         answer = self._answers.get(claim.kind)
-        if answer is not None and self._serves(claim.kind) and not funds.is_cash_account:
+        if answer is not None and not funds.is_cash_account and self._is_fresh(answer.at_s):
             return answer.needed, False
         if claim.instrument.currency != (funds.currency or claim.instrument.currency):
             return None, True

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from apps.domain.brackets import stakes
+from apps.domain.brackets import worst_price
 from apps.domain.errors import NotConnected, RiskRefused
 from apps.domain.instruments import Instrument
 from apps.domain.numerals import plain
@@ -147,7 +147,7 @@ class OrderGate:
     def check_size(self, bracket: Bracket, reference: Decimal) -> None:
         """Raise RiskRefused where the mode, or the bracket's own size, rules it out for good."""
         self.check_mode()
-        worst = stakes(bracket, reference).worst_price
+        worst = worst_price(bracket, reference)
         instrument = bracket.instrument
         entry = EntryContext(instrument.symbol, bracket.entry, worst, instrument.multiplier)
         check_size(self._limits, entry)
@@ -227,7 +227,7 @@ class OrderGate:
     def _entry(self, bracket: Bracket, reference: Decimal, holder: str) -> EntryContext:
         instrument, now_s = bracket.instrument, self._clock.monotonic()
         now = self._market_clock.now
-        worst = stakes(bracket, reference).worst_price
+        worst = worst_price(bracket, reference)
         seen = self._prices.newest(instrument.con_id)
         return EntryContext(
             symbol=instrument.symbol,

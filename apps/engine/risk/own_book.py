@@ -195,8 +195,10 @@ class OwnBook:
 
     def open_symbols(self) -> frozenset[str]:
         """The symbols in which the account holds something."""
-        held = (each for each, held in self._holdings.items() if held)
-        return frozenset(self._symbols[each] for each in held if each not in self._pairs)
+        symbols, pairs = self._symbols, self._pairs
+        return frozenset(
+            [symbols[each] for each, held in self._holdings.items() if held and each not in pairs]
+        )
 
     def account_exposure(self) -> Decimal | None:
         """What all that the account holds is worth, without sign; None while one has no price."""
