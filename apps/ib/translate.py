@@ -70,7 +70,7 @@ def exact(value: float | str) -> Decimal:
     number = Decimal(str(value))
     if number == number.to_integral_value():
         return number.quantize(Decimal(1))
-    return Decimal(f"{number:f}")
+    return number
 
 
 def exact_or_none(value: float | str | None) -> Decimal | None:
