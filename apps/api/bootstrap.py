@@ -41,6 +41,7 @@ from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.desk import Desk
 from apps.engine.exits.guard import GuardSettings
 from apps.engine.loop_watch import LoopWatch
+from apps.engine.parts import Parts
 from apps.engine.ports import Journal
 from apps.engine.previews import OrderDefaults
 from apps.engine.routines.runner import RoutineRunner
@@ -145,26 +146,28 @@ def _desk(
     live_is_confirmed: bool,
 ) -> Desk:
     return Desk(
-        broker=ib.broker,
-        market=ib.market_data,
-        clock=SystemClock(),
-        limits=limits,
-        trading_mode=TradingMode(settings.trading_mode),
-        guard=GuardSettings(settings.guard, settings.guard_patience_s),
-        session_end=SessionEndRule(settings.flat_before_close, settings.overnight),
-        defaults=OrderDefaults(
-            quantity=settings.default_qty,
-            take_profit_pct=settings.default_tp_pct,
-            stop_loss_pct=settings.default_sl_pct,
-        ),
-        alerts=alerts,
-        journal=journal,
-        ref_suffix=lambda: secrets.token_hex(5),
-        keeper=keeper,
-        live_is_confirmed=live_is_confirmed,
-        trading_enabled=settings.trading_enabled,
-        history=history,
-        past_bars=ib.past_bars,
+        Parts(
+            broker=ib.broker,
+            market=ib.market_data,
+            clock=SystemClock(),
+            limits=limits,
+            trading_mode=TradingMode(settings.trading_mode),
+            guard=GuardSettings(settings.guard, settings.guard_patience_s),
+            session_end=SessionEndRule(settings.flat_before_close, settings.overnight),
+            defaults=OrderDefaults(
+                quantity=settings.default_qty,
+                take_profit_pct=settings.default_tp_pct,
+                stop_loss_pct=settings.default_sl_pct,
+            ),
+            alerts=alerts,
+            journal=journal,
+            ref_suffix=lambda: secrets.token_hex(5),
+            keeper=keeper,
+            live_is_confirmed=live_is_confirmed,
+            trading_enabled=settings.trading_enabled,
+            history=history,
+            past_bars=ib.past_bars,
+        )
     )
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from apps.domain import aggregation
 from apps.domain.errors import InvalidInput
 from apps.domain.numerals import parse_number
 
-__all__ = ["BAR_SIZES", "bar_seconds", "duration_s"]
+__all__ = ["duration_s"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-BAR_SIZES = {**aggregation.BAR_SIZES, "1d": 86_400}
-"""The bar sizes that can be asked of history, in seconds."""
 
 
 def duration_s(text: str) -> float:
@@ -26,15 +22,3 @@ def duration_s(text: str) -> float:
     if number < 0:
         raise InvalidInput(f"the time {text!r} is negative; time only goes forward.")
     return float(number) * (unit or 1)
-
-
-def bar_seconds(text: str) -> int:
-    """Give the seconds of a bar size. Raises InvalidInput, which lists the sizes.
-
-    >>> bar_seconds("1m")
-    60
-    """
-    try:
-        return BAR_SIZES[text.strip().lower()]
-    except KeyError:
-        raise InvalidInput(f"{text!r} is no bar size; there are {', '.join(BAR_SIZES)}.") from None

@@ -17,16 +17,14 @@ from typing import Self
 from apps.domain.account import AccountSummary
 from apps.domain.bars import Bar
 from apps.domain.errors import HistoryRefused, InvalidInput, NotFound, Refused
-from apps.domain.exits.session_end import SessionEndRule
 from apps.domain.instruments import Instrument
 from apps.domain.orders import Fill, OrderState
-from apps.domain.risk import RiskLimits, TradingMode, check_account
+from apps.domain.risk import check_account
 from apps.domain.trade_reconciliation import TradeReconciliation, match_trades
 from apps.domain.trading_state import Halt, HaltCause, Trading, TradingState
-from apps.engine.alerts import Alert, AlertKind, AlertSink
+from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.exits.exit_routine import CloseOutcome
-from apps.engine.exits.guard import GuardSettings
 from apps.engine.history.loader import HistoryLoader
 from apps.engine.loop_watch import Cause, Stall, StallLog
 from apps.engine.onlookers import Onlooker
@@ -37,20 +35,13 @@ from apps.engine.orders.trades import Trade
 from apps.engine.parts import Parts, claim_of
 from apps.engine.portfolio import PositionView, QuoteView
 from apps.engine.ports import (
-    Broker,
-    Clock,
-    History,
-    Journal,
     Link,
-    MarketData,
-    PastBars,
     Subscription,
 )
-from apps.engine.previews import BracketPreview, BreakoutPreview, OrderDefaults
+from apps.engine.previews import BracketPreview, BreakoutPreview
 from apps.engine.reconciling.reconciler import Reconciled
 from apps.engine.requests import BracketRequest, BreakoutRequest
 from apps.engine.risk.kill_switch import HaltOutcome
-from apps.engine.risk.trading_switch import TradingKeeper
 from apps.engine.shutdown import Shutdown, ShutdownReport
 
 __all__ = ["Desk", "ShutdownReport"]
@@ -62,60 +53,15 @@ PREVIEW_LIFE_S = 60.0
 
 
 class Desk:
-    """Everything a trader can ask for.
+    """Everything a trader can ask for, of the ``parts`` that it is made of."""
 
-    ``limits``, ``trading_mode`` and ``defaults`` are the settings; ``alerts`` is called with each
-    line for the trader; ``journal`` keeps what is done and heard; ``ref_suffix`` gives 4 to 14
-    characters of a–z and 0–9, never the same. Live, the desk is read-only unless
-    ``live_is_confirmed``: the trader has named the account; without ``trading_enabled`` it is so
-    always. ``guard`` says whether lost stops are replaced, ``session_end`` what happens before the
-    close. ``history`` keeps bars, ``past_bars`` brings them.
-    """
-
-    def __init__(
-        self,
-        *,
-        broker: Broker,
-        market: MarketData,
-        clock: Clock,
-        limits: RiskLimits,
-        trading_mode: TradingMode,
-        defaults: OrderDefaults,
-        alerts: AlertSink,
-        journal: Journal,
-        ref_suffix: Callable[[], str],
-        keeper: TradingKeeper | None = None,
-        live_is_confirmed: bool = False,
-        trading_enabled: bool = True,
-        guard: GuardSettings = GuardSettings(),  # noqa: B008  a value that nobody can change
-        session_end: SessionEndRule = SessionEndRule(),  # noqa: B008  likewise
-        history: History | None = None,
-        past_bars: PastBars | None = None,
-    ) -> None:
-        parts = Parts(
-            broker=broker,
-            market=market,
-            clock=clock,
-            limits=limits,
-            trading_mode=trading_mode,
-            defaults=defaults,
-            alerts=alerts,
-            journal=journal,
-            ref_suffix=ref_suffix,
-            keeper=keeper,
-            live_is_confirmed=live_is_confirmed,
-            trading_enabled=trading_enabled,
-            guard=guard,
-            session_end=session_end,
-            history=history,
-            past_bars=past_bars,
-        )
-        self._broker = broker
-        self._market = market
-        self._clock = clock
-        self._journal = journal
-        self._limits = limits
-        self.trading_mode = trading_mode
+    def __init__(self, parts: Parts) -> None:
+        self._broker = parts.broker
+        self._market = parts.market
+        self._clock = parts.clock
+        self._journal = parts.journal
+        self._limits = parts.limits
+        self.trading_mode = parts.trading_mode
         self.is_read_only = parts.is_read_only
         self._book = parts.book
         self._cancellations = parts.cancellations

@@ -60,7 +60,15 @@ __all__ = ["Parts", "claim_of"]
 
 
 class Parts:
-    """Everything that a desk is made of; see `apps.engine.desk.Desk` for the arguments."""
+    """Everything that a desk is made of.
+
+    ``limits``, ``trading_mode`` and ``defaults`` are the settings; ``alerts`` is called with each
+    line for the trader; ``journal`` keeps what is done and heard; ``ref_suffix`` gives 4 to 14
+    characters of a–z and 0–9, never the same. Live, the desk is read-only unless
+    ``live_is_confirmed``: the trader has named the account; without ``trading_enabled`` it is so
+    always. ``guard`` says whether lost stops are replaced, ``session_end`` what happens before the
+    close. ``history`` keeps bars, ``past_bars`` brings them.
+    """
 
     def __init__(
         self,
@@ -74,17 +82,20 @@ class Parts:
         alerts: AlertSink,
         journal: Journal,
         ref_suffix: Callable[[], str],
-        keeper: TradingKeeper | None,
-        live_is_confirmed: bool,
-        trading_enabled: bool,
-        guard: GuardSettings,
-        session_end: SessionEndRule,
-        history: History | None,
-        past_bars: PastBars | None,
+        keeper: TradingKeeper | None = None,
+        live_is_confirmed: bool = False,
+        trading_enabled: bool = True,
+        guard: GuardSettings = GuardSettings(),  # noqa: B008  a value that nobody can change
+        session_end: SessionEndRule = SessionEndRule(),  # noqa: B008  likewise
+        history: History | None = None,
+        past_bars: PastBars | None = None,
     ) -> None:
-        self._broker = broker
-        self._market = market
-        self._clock = clock
+        self.broker = broker
+        self.market = market
+        self.clock = clock
+        self.journal = journal
+        self.limits = limits
+        self.trading_mode = trading_mode
         is_unconfirmed = trading_mode is TradingMode.LIVE and not live_is_confirmed
         self.is_read_only = is_read_only = is_unconfirmed or not trading_enabled
         self.book = OwnBook(broker.client_id)
@@ -336,11 +347,11 @@ class Parts:
 
     async def ours(self) -> tuple[Instrument, ...]:
         """Give the instruments in which we hold something or have orders, by symbol."""
-        orders = [order for order in await self._broker.open_orders() if self.book.is_own(order)]
+        orders = [order for order in await self.broker.open_orders() if self.book.is_own(order)]
         symbols = {order.symbol for order in orders} | self.book.own_symbols()
         known = {trade.instrument.symbol: trade.instrument for trade in self.execution.trades}
         return tuple(
-            [known.get(each) or await self._market.qualify(each) for each in sorted(symbols)]
+            [known.get(each) or await self.market.qualify(each) for each in sorted(symbols)]
         )
 
 

@@ -13,12 +13,12 @@ from apps.api.cli import run
 from apps.api.command_line import request_of
 from apps.api.completion import candidates
 from apps.api.config import SETTINGS
-from apps.api.history_range import history_range
 from apps.api.outcomes import ExitCode
 from apps.api.replies import HistoryVerified
 from apps.api.tree import parse
 from apps.api.views.render import render
 from apps.domain.errors import InvalidInput
+from apps.domain.history.ranges import history_range
 from apps.domain.history.schedule import Schedule
 from apps.domain.sessions import Span
 from apps.store.history.store import HistoryStore

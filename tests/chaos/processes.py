@@ -23,6 +23,7 @@ from apps.domain.risk import RiskLimits, TradingMode
 from apps.domain.trading_state import ACTIVE, Trading
 from apps.engine.alerts import Alert, AlertKind, AlertSink
 from apps.engine.desk import Desk, ShutdownReport
+from apps.engine.parts import Parts
 from apps.engine.previews import OrderDefaults
 from apps.engine.risk.trading_switch import KillOrder
 from apps.ib.connection import Endpoint
@@ -309,16 +310,18 @@ class DeskProcess(Process):
 
     def _new_desk(self) -> Desk:
         return Desk(
-            broker=self.ib.broker,
-            market=self.ib.market_data,
-            clock=LoopClock(),
-            limits=RiskLimits(),
-            trading_mode=TradingMode.PAPER,
-            defaults=OrderDefaults(),
-            alerts=self._told,
-            journal=self.journal,
-            ref_suffix=lambda: f"{next(self._suffixes):06d}",
-            keeper=self._keeper,
+            Parts(
+                broker=self.ib.broker,
+                market=self.ib.market_data,
+                clock=LoopClock(),
+                limits=RiskLimits(),
+                trading_mode=TradingMode.PAPER,
+                defaults=OrderDefaults(),
+                alerts=self._told,
+                journal=self.journal,
+                ref_suffix=lambda: f"{next(self._suffixes):06d}",
+                keeper=self._keeper,
+            )
         )
 
     def _told(self, alert: Alert) -> None:

@@ -15,6 +15,7 @@ from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.alerts import Alert, AlertKind
 from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport
+from apps.engine.parts import Parts
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BreakoutRequest
 from tests.engine.fakes import (
@@ -105,15 +106,17 @@ def make_stage(
         numbers = count(1)
         journal = FakeJournal()
         desk = Desk(
-            broker=broker,
-            market=market,
-            clock=clock,
-            limits=limits or RiskLimits(),
-            trading_mode=mode,
-            defaults=OrderDefaults(),
-            alerts=told.append,
-            journal=journal,
-            ref_suffix=lambda: f"{next(numbers):06d}",
+            Parts(
+                broker=broker,
+                market=market,
+                clock=clock,
+                limits=limits or RiskLimits(),
+                trading_mode=mode,
+                defaults=OrderDefaults(),
+                alerts=told.append,
+                journal=journal,
+                ref_suffix=lambda: f"{next(numbers):06d}",
+            )
         )
         return Stage(desk, broker, market, clock, told, journal)
 

@@ -18,6 +18,7 @@ from apps.engine.breakout_watcher import WatcherView
 from apps.engine.desk import Desk, ShutdownReport
 from apps.engine.exits.guard import GuardSettings
 from apps.engine.orders.trade_views import TradeView
+from apps.engine.parts import Parts
 from apps.engine.ports import Journal, LinkState
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BreakoutRequest
@@ -244,20 +245,22 @@ async def a_play(
             session_end: SessionEndRule = session_end,
         ) -> Desk:
             return Desk(
-                broker=on.broker,
-                market=on.market_data,
-                clock=clock,
-                limits=limits or RiskLimits(),
-                trading_mode=mode,
-                defaults=OrderDefaults(),
-                alerts=told.append,
-                journal=written,
-                ref_suffix=lambda: f"{next(numbers):06d}",
-                keeper=keeper,
-                live_is_confirmed=is_confirmed,
-                trading_enabled=is_enabled,
-                guard=guard,
-                session_end=session_end,
+                Parts(
+                    broker=on.broker,
+                    market=on.market_data,
+                    clock=clock,
+                    limits=limits or RiskLimits(),
+                    trading_mode=mode,
+                    defaults=OrderDefaults(),
+                    alerts=told.append,
+                    journal=written,
+                    ref_suffix=lambda: f"{next(numbers):06d}",
+                    keeper=keeper,
+                    live_is_confirmed=is_confirmed,
+                    trading_enabled=is_enabled,
+                    guard=guard,
+                    session_end=session_end,
+                )
             )
 
         desk = new_desk()

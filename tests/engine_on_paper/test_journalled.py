@@ -11,6 +11,7 @@ from apps.domain.records import Executed, OrderReserved, OrderSeen
 from apps.domain.risk import RiskLimits, TradingMode
 from apps.engine.desk import Desk
 from apps.engine.orders.trade_states import TradeState
+from apps.engine.parts import Parts
 from apps.engine.previews import OrderDefaults
 from apps.engine.requests import BracketRequest
 from apps.ib.connection import Endpoint
@@ -80,15 +81,17 @@ async def a_restarted_desk(play: Play, journal: JournalFile) -> AsyncIterator[De
     ) as ib:
         await ib.connect()
         desk = Desk(
-            broker=ib.broker,
-            market=ib.market_data,
-            clock=play.clock,
-            limits=RiskLimits(),
-            trading_mode=TradingMode.PAPER,
-            defaults=OrderDefaults(),
-            alerts=lambda _: None,
-            journal=journal,
-            ref_suffix=lambda: "second",
+            Parts(
+                broker=ib.broker,
+                market=ib.market_data,
+                clock=play.clock,
+                limits=RiskLimits(),
+                trading_mode=TradingMode.PAPER,
+                defaults=OrderDefaults(),
+                alerts=lambda _: None,
+                journal=journal,
+                ref_suffix=lambda: "second",
+            )
         )
         await desk.__aenter__()
         yield desk

@@ -16,6 +16,7 @@ from apps.engine.alerts import Alert
 from apps.engine.breakout_watcher import Readiness
 from apps.engine.desk import Desk
 from apps.engine.orders.trade_states import TradeState
+from apps.engine.parts import Parts
 from apps.engine.previews import OrderDefaults
 from apps.ib.connection import Endpoint
 from apps.ib.gateway import IBGateway
@@ -82,15 +83,17 @@ async def a_second_desk(play: Play, path: Path, *, crashed: bool = True) -> Asyn
         )
         await ib.connect()
         desk = Desk(
-            broker=ib.broker,
-            market=ib.market_data,
-            clock=play.clock,
-            limits=RiskLimits(),
-            trading_mode=TradingMode.PAPER,
-            defaults=OrderDefaults(),
-            alerts=told.append,
-            journal=journal,
-            ref_suffix=lambda: f"second{len(told):03d}",
+            Parts(
+                broker=ib.broker,
+                market=ib.market_data,
+                clock=play.clock,
+                limits=RiskLimits(),
+                trading_mode=TradingMode.PAPER,
+                defaults=OrderDefaults(),
+                alerts=told.append,
+                journal=journal,
+                ref_suffix=lambda: f"second{len(told):03d}",
+            )
         )
         second = Second(play, ib, desk, told)
         await desk.__aenter__()

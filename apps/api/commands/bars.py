@@ -8,10 +8,10 @@ from typing import ClassVar
 import click
 
 from apps.api.dialogue import need
-from apps.api.durations import bar_seconds
 from apps.api.replies import Bars, Reply
 from apps.api.session import Command, Session
 from apps.api.tree import command
+from apps.domain.history.bar_sizes import parse_bar_size
 
 __all__ = ["entry"]
 
@@ -51,4 +51,4 @@ class ShowBars:
 @click.option("--csv", is_flag=True, help="As CSV, for another program.")
 def entry(symbol: str | None, bar: str, last: int, csv: bool) -> Command:
     """Show the last bars of SYMBOL, regular hours, each stamped at its start."""
-    return ShowBars(symbol, bar_seconds(bar), last, csv)
+    return ShowBars(symbol, parse_bar_size(bar).seconds, last, csv)

@@ -13,8 +13,10 @@ from apps.domain.errors import NotFound, RiskRefused
 from apps.domain.exits.protection import ProtectionState
 from apps.domain.orders import OrderStatus, OrderType
 from apps.engine.alerts import AlertKind
+from apps.engine.desk import Desk
 from apps.engine.exits.exit_routine import CloseOutcome
 from apps.engine.orders.trade_states import TradeState
+from apps.engine.parts import Parts
 from apps.engine.ports import LinkState
 from apps.engine.requests import BracketRequest
 from tests.engine.conftest import Stage, Staging, shut_down
@@ -187,16 +189,18 @@ async def leave_a_position(stage: Stage) -> None:
     async with stage.desk:
         await stage.enter_and_fill()
     stage.broker.fills = []
-    stage.desk = type(stage.desk)(
-        broker=stage.broker,
-        market=stage.market,
-        clock=stage.clock,
-        limits=stage.desk._gate._limits,
-        trading_mode=stage.desk.trading_mode,
-        defaults=stage.desk._previews._defaults,
-        alerts=stage.told.append,
-        journal=stage.journal,
-        ref_suffix=lambda: "second",
+    stage.desk = Desk(
+        Parts(
+            broker=stage.broker,
+            market=stage.market,
+            clock=stage.clock,
+            limits=stage.desk._gate._limits,
+            trading_mode=stage.desk.trading_mode,
+            defaults=stage.desk._previews._defaults,
+            alerts=stage.told.append,
+            journal=stage.journal,
+            ref_suffix=lambda: "second",
+        )
     )
 
 

@@ -35,6 +35,7 @@ from apps.engine.alerts import AlertKind
 from apps.engine.desk import Desk
 from apps.engine.orders.account_order import AccountOrder, AccountOrderState
 from apps.engine.orders.account_orders import AccountOrders, Wanted
+from apps.engine.parts import Parts
 from apps.engine.requests import BracketRequest
 from tests.engine.conftest import Stage, Staging, shut_down
 from tests.engine.fakes import AAPL, MSFT, settle
@@ -64,15 +65,17 @@ async def reopen(stage: Stage) -> None:
     old = stage.desk
     await shut_down(old, stage.clock)
     stage.desk = Desk(
-        broker=stage.broker,
-        market=stage.market,
-        clock=stage.clock,
-        limits=old._limits,
-        trading_mode=old.trading_mode,
-        defaults=old._previews._defaults,
-        alerts=stage.told.append,
-        journal=stage.journal,
-        ref_suffix=lambda: f"{len(stage.journal.records):06d}",
+        Parts(
+            broker=stage.broker,
+            market=stage.market,
+            clock=stage.clock,
+            limits=old._limits,
+            trading_mode=old.trading_mode,
+            defaults=old._previews._defaults,
+            alerts=stage.told.append,
+            journal=stage.journal,
+            ref_suffix=lambda: f"{len(stage.journal.records):06d}",
+        )
     )
     await stage.desk.__aenter__()
 

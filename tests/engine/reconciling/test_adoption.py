@@ -10,6 +10,7 @@ from apps.domain.orders import OrderStatus
 from apps.domain.records import Executed, OrderSeen, OutcomeKnown
 from apps.engine.desk import Desk
 from apps.engine.orders.trade_states import TradeState
+from apps.engine.parts import Parts
 from tests.engine.conftest import Stage, shut_down
 from tests.engine.fakes import AAPL
 
@@ -18,15 +19,17 @@ async def reopen(stage: Stage) -> None:
     """Open another desk on the same journal and broker."""
     old = stage.desk
     stage.desk = Desk(
-        broker=stage.broker,
-        market=stage.market,
-        clock=stage.clock,
-        limits=old._limits,
-        trading_mode=old.trading_mode,
-        defaults=old._previews._defaults,
-        alerts=stage.told.append,
-        journal=stage.journal,
-        ref_suffix=lambda: f"{len(stage.journal.records):06d}",
+        Parts(
+            broker=stage.broker,
+            market=stage.market,
+            clock=stage.clock,
+            limits=old._limits,
+            trading_mode=old.trading_mode,
+            defaults=old._previews._defaults,
+            alerts=stage.told.append,
+            journal=stage.journal,
+            ref_suffix=lambda: f"{len(stage.journal.records):06d}",
+        )
     )
     await stage.desk.__aenter__()
 

@@ -20,6 +20,7 @@ from apps.domain.watching.text import state_of, terms_of
 from apps.engine.alerts import AlertKind
 from apps.engine.breakout_watcher import BreakoutWatcher, Readiness
 from apps.engine.desk import Desk
+from apps.engine.parts import Parts
 from tests.engine.conftest import Stage, shut_down
 from tests.engine.fakes import AAPL, MSFT, OPEN, a_bar, an_instrument, settle
 
@@ -68,15 +69,17 @@ def make_desk(stage: Stage) -> Callable[[], Desk]:
     def make() -> Desk:
         old = stage.desk
         return Desk(
-            broker=stage.broker,
-            market=stage.market,
-            clock=stage.clock,
-            limits=old._limits,
-            trading_mode=old.trading_mode,
-            defaults=old._previews._defaults,
-            alerts=stage.told.append,
-            journal=stage.journal,
-            ref_suffix=lambda: f"{len(stage.journal.records):06d}",
+            Parts(
+                broker=stage.broker,
+                market=stage.market,
+                clock=stage.clock,
+                limits=old._limits,
+                trading_mode=old.trading_mode,
+                defaults=old._previews._defaults,
+                alerts=stage.told.append,
+                journal=stage.journal,
+                ref_suffix=lambda: f"{len(stage.journal.records):06d}",
+            )
         )
 
     return make

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from apps.api.commands.history.opening import Wish, in_history, series_options, wish_of
-from apps.api.history_range import history_range
 from apps.api.replies import Note, Reply
 from apps.api.session import Command, Session
 from apps.api.tree import command
 from apps.domain.errors import InvalidInput, NotFound
+from apps.domain.history.ranges import history_range
 from apps.domain.history.series import Series, What
 from apps.domain.sessions import Span
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import click
 
 from apps.api.commands.history.opening import Wish, in_history, series_options, wish_of
-from apps.api.history_range import history_range
 from apps.api.replies import Bars, Reply, StoredSeries
 from apps.api.session import Command, Session
 from apps.api.tree import command
+from apps.domain.history.ranges import history_range
 from apps.domain.sessions import Span
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import click
 
 from apps.api.commands.history.opening import series_options
 from apps.api.durations import duration_s
-from apps.api.history_range import history_range
 from apps.api.outcomes import ExitCode, exit_code_of
 from apps.api.replies import Reply
 from apps.api.session import Command, Session
 from apps.api.tree import command
 from apps.domain.history.bar_sizes import parse_bar_size
+from apps.domain.history.ranges import history_range
 from apps.domain.history.series import What
 from apps.domain.sessions import Span
 

@@ -11,12 +11,12 @@ import click
 
 from apps.api.commands.history.opening import Wish, in_history, series_options, wish_of
 from apps.api.dialogue import agreed
-from apps.api.history_range import EARLIEST, exchange_time
 from apps.api.outcomes import ExitCode
 from apps.api.replies import Note, Reply
 from apps.api.session import Command, Session
 from apps.api.tree import command
 from apps.domain.errors import InvalidInput
+from apps.domain.history.ranges import EARLIEST, exchange_time
 from apps.domain.history.series import Series
 from apps.domain.sessions import Span
 
