@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from apps.engine.ports import Clock
 
-__all__ = ["Changes", "came_within"]
+__all__ = ["Changes", "came_within", "done_within"]
 
 
 async def came_within(event: asyncio.Event, timeout_s: float, clock: Clock) -> bool:
@@ -25,6 +26,24 @@ async def came_within(event: asyncio.Event, timeout_s: float, clock: Clock) -> b
         arrival.cancel()
         timer.cancel()
     return event.is_set()
+
+
+async def done_within(work: asyncio.Future[Any], limit_s: float | None, clock: Clock) -> bool:
+    """Wait for ``work``, and end it where that takes longer; tell whether it was done in time.
+
+    It has ended when this returns, and also when the caller is ended while it waits.
+    """
+    timer = None if limit_s is None else asyncio.ensure_future(clock.sleep(limit_s))
+    tasks = {work} if timer is None else {work, timer}
+    in_time = False
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        in_time = work.done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    return in_time
 
 
 class Changes:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from apps.api.cli import run
-from apps.api.command_line import request_of
 from apps.api.completion import candidates
-from apps.api.config import SETTINGS
 from apps.api.outcomes import ExitCode
 from apps.api.replies import HistoryVerified
 from apps.api.tree import parse
@@ -23,31 +19,13 @@ from apps.domain.history.schedule import Schedule
 from apps.domain.sessions import Span
 from apps.store.history.store import HistoryStore
 from apps.store.history.verification import verify
+from tests.api.in_process import Program
 from tests.store.history.bar_samples import DAY, NEXT_DAY, bars, series
-
-Program = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "paper-embedded" / "history" / "seed-1"
-
-
-@pytest.fixture
-def program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Program:
-    """The program; gives its exit code, stdout and stderr."""
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.name, raising=False)
-    monkeypatch.setenv("DESK_HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-
-    async def run_program(line: str) -> tuple[int, str, str]:
-        code = await run(request_of(line.split()))
-        return code, *capsys.readouterr()
-
-    return run_program
 
 
 @pytest.fixture

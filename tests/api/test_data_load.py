@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from apps.api.cli import run
 from apps.api.command_line import request_of
-from apps.api.config import SETTINGS
 from apps.api.counting import counted
 from apps.api.outcomes import ExitCode
 from apps.domain.errors import InvalidInput
-
-Program = Callable[..., Awaitable[tuple[int, str, str]]]
-
-
-@pytest.fixture
-def program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Program:
-    """The program; gives its exit code, stdout and stderr."""
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.name, raising=False)
-    monkeypatch.setenv("DESK_HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-
-    async def run_program(line: str) -> tuple[int, str, str]:
-        code = await run(request_of(line.split()))
-        return code, *capsys.readouterr()
-
-    return run_program
+from tests.api.in_process import Program
 
 
 async def test_a_load_says_what_came_and_the_next_what_was_there(program: Program) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from apps.domain.bars import Bar
 from apps.domain.errors import AskedTooOften, DeadlineExceeded, DeskError, NotConnected
 from apps.domain.history.plan import BarRequest
+from apps.engine.deadlines import done_within
 from apps.engine.history.link_wait import LinkWait
 from apps.engine.history.loading import LoadReport, OnProgress, Progress, Wanted
 from apps.engine.history.series_load import SeriesLoad
@@ -89,26 +90,14 @@ class HistoryLoader:
         run = _Run(self._past, self._clock, link, on_progress, newest_first=newest_first)
         hearing = self._broker.listen(link)
         try:
-            in_time = await self._in_time(run.all(series), deadline_s)
+            work = run.all(series)
+            in_time = await done_within(work, deadline_s, self._clock)
         finally:
             hearing.close()
-        took_s = self._clock.monotonic() - began_s
-        return LoadReport(tuple(each.loaded() for each in series), took_s, not in_time)
-
-    async def _in_time(self, work: asyncio.Task[None], deadline_s: float | None) -> bool:
-        """Await ``work``, or end it at the deadline; tell whether it was in time."""
-        timer = None if deadline_s is None else asyncio.create_task(self._clock.sleep(deadline_s))
-        tasks = {work} if timer is None else {work, timer}
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            in_time = work.done()
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
         if in_time:
             work.result()
-        return in_time
+        took_s = self._clock.monotonic() - began_s
+        return LoadReport(tuple(each.loaded() for each in series), took_s, not in_time)
 
 
 class _Run:

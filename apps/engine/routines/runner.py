@@ -17,6 +17,7 @@ from typing import Any
 
 from apps.domain.activities import ActivityOutcome, KeptActivity
 from apps.domain.errors import AlreadyDone, BadRequest, DeadlineExceeded, FailedBefore
+from apps.engine.deadlines import done_within
 from apps.engine.desk import Desk
 from apps.engine.ports import Clock
 from apps.engine.routines.routine import AnyRoutine, Grounds, Progress
@@ -148,19 +149,12 @@ class RoutineRunner:
         """Give the result, or end the run at its deadline, of this machine's seconds."""
         limit_s = routine.deadline_s if asked.deadline_s is None else asked.deadline_s
         work = asyncio.ensure_future(routine.run(grounds, request))
-        timer = asyncio.ensure_future(self._clock.sleep(limit_s))
-        try:
-            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                return work.result()
-            work.cancel()
-            await asyncio.wait({work})
-            return _overdue(routine, work, limit_s)
-        finally:
-            timer.cancel()
-            if not work.done():
-                work.cancel()
-                await asyncio.wait({work})
+        if not await done_within(work, limit_s, self._clock) and work.cancelled():
+            raise DeadlineExceeded(
+                f"{routine.name} was not done within {limit_s:g} s and was ended. What it had sent "
+                "stays at the broker: see `orders` and `journal`."
+            )
+        return work.result()
 
     @contextmanager
     def _alone(self, routine: AnyRoutine, asked: Asked) -> Iterator[None]:
@@ -187,16 +181,6 @@ def _check(routine: AnyRoutine, asked: Asked) -> None:
         problems["deadline_s"] = "may be a number of seconds above 0, up to a day"
     if problems:
         raise BadRequest(problems)
-
-
-def _overdue(routine: AnyRoutine, work: asyncio.Future[object], limit_s: float) -> object:
-    """Give what a run that was ended at its deadline came to all the same, or raise why not."""
-    if not work.cancelled():
-        return work.result()
-    raise DeadlineExceeded(
-        f"{routine.name} was not done within {limit_s:g} s and was ended. What it had sent stays "
-        "at the broker: see `orders` and `journal`."
-    )
 
 
 def _again(routine: AnyRoutine, signature: str, asked: Asked, kept: KeptActivity) -> Answered:
